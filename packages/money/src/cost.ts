@@ -1,0 +1,71 @@
+import type { Nanodollars } from './amount.ts'
+import { divide } from './divide.ts'
+import { fullPrice, type ModelPrice, PICOS_PER_NANO } from './price.ts'
+import { checkUsage, isCount, TOKENS_MAX, type TokenUsage } from './usage.ts'
+
+/**
+ * What this usage costs. Each kind of token is priced exactly and the sum rounded up to a nanodollar, once.
+ * Throws a RangeError for figures `checkUsage` refuses: a wrong bill is worse than none.
+ */
+export function costOf(usage: TokenUsage, price: ModelPrice): Nanodollars {
+  const check = checkUsage(usage)
+  if (!check.ok) throw new RangeError(`implausible usage: ${check.reason}`)
+
+  const per = fullPrice(price)
+  const input = BigInt(usage.input_tokens)
+  const cached = BigInt(usage.cached_input_tokens)
+  const written = BigInt(usage.cache_write_tokens)
+  const written1h = BigInt(usage.cache_write_1h_tokens)
+  const picodollars =
+    (input - cached - written) * per.input +
+    cached * per.cached_input +
+    (written - written1h) * per.cache_write +
+    written1h * per.cache_write_1h +
+    BigInt(usage.output_tokens) * per.output
+  return divide(picodollars, PICOS_PER_NANO, 'up')
+}
+
+/** The most a request can use. */
+export interface UsageBounds {
+  input_tokens_max: number
+  output_tokens_max: number
+}
+
+/**
+ * The most a request within these bounds can cost: every input token at the dearest kind of input. Never below `costOf` of what
+ * it uses in the end. A caller that knows a kind can't occur (nobody asked for an hour's cache) passes a price with null there.
+ */
+export function worstCaseCost(bounds: UsageBounds, price: ModelPrice): Nanodollars {
+  requireCount(bounds.output_tokens_max)
+  const picodollars = dearestInput(bounds.input_tokens_max, price) + BigInt(bounds.output_tokens_max) * price.output
+  return divide(picodollars, PICOS_PER_NANO, 'up')
+}
+
+/**
+ * The largest number of output tokens whose `worstCaseCost`, with this much input, is within the budget: one more would not be.
+ * At most `TOKENS_MAX`, which is also the answer when output is free. Undefined when the budget doesn't even pay for the input.
+ */
+export function affordableOutputTokens(
+  budget_nanos: Nanodollars,
+  input_tokens_max: number,
+  price: ModelPrice,
+): number | undefined {
+  const left = budget_nanos * PICOS_PER_NANO - dearestInput(input_tokens_max, price)
+  if (left < 0n) return undefined
+  if (price.output === 0n) return TOKENS_MAX
+  const tokens = left / price.output
+  // A count of tokens, no longer money, and small enough to be exact.
+  return tokens > BigInt(TOKENS_MAX) ? TOKENS_MAX : Number(tokens)
+}
+
+/** Picodollars for this many input tokens, each of the dearest kind. */
+function dearestInput(tokens: number, price: ModelPrice): bigint {
+  requireCount(tokens)
+  const { input, cached_input, cache_write, cache_write_1h } = fullPrice(price)
+  const dearest = [cached_input, cache_write, cache_write_1h].reduce((a, b) => (b > a ? b : a), input)
+  return BigInt(tokens) * dearest
+}
+
+function requireCount(tokens: number): void {
+  if (!isCount(tokens)) throw new RangeError(`a token count must be a whole number from 0 to ${TOKENS_MAX}`)
+}
