@@ -1,0 +1,75 @@
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
+import { redactLine } from './redact.ts'
+
+export type Log = Logger
+
+/**
+ * A log of JSON lines, one object each, with `app`, `level` as a word and `time` in UTC. Goes to standard output unless told.
+ *
+ * Every finished line is redacted, whatever made it (child logs, Fastify's serializers, format arguments): fields named like a secret at
+ * any depth, and keys, tokens, cookies and passwords in URLs by their look in any text. Amounts (`bigint`) are written as strings.
+ * Of an error only its type, message, stack, code and causes are written, never the parameters of a failed query.
+ */
+export function createLog(options: { app: string; level: string; destination?: DestinationStream }): Log {
+  return pino(
+    {
+      level: options.level,
+      base: { app: options.app },
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: {
+        level: (label) => ({ level: label }),
+        bindings: plainFields,
+        log: plainFields,
+      },
+      serializers: { err: (error: unknown) => plain(error, 0) },
+      hooks: { streamWrite: redactLine },
+    },
+    options.destination ?? pino.destination({ fd: 1, sync: true }),
+  )
+}
+
+const DEPTH_MAX = 8
+
+function plainFields(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, plain(value, 0)]))
+}
+
+/** What JSON can say of a value: errors and bigints it can't. Other objects with a class are left to their serializer or `toJSON`. */
+function plain(value: unknown, depth: number): unknown {
+  if (typeof value === 'bigint') return value.toString()
+  if (typeof value !== 'object' || value === null) return value
+  if (depth > DEPTH_MAX) return '[too deep]'
+  if (value instanceof Error) return describeError(value, depth)
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
+  if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1))
+  if (value instanceof Map || value instanceof Set) return plain([...value], depth)
+
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, plain(field, depth + 1)]))
+}
+
+/** Only named fields: database errors also carry the query's parameters and the row's content. */
+function describeError(error: Error, depth: number): Record<string, unknown> {
+  const { code, constraint_name } = error as { code?: unknown; constraint_name?: unknown }
+  return {
+    type: error.name,
+    message: error.message,
+    stack: framesOf(error),
+    code,
+    constraint_name,
+    cause: error.cause === undefined ? undefined : plain(error.cause, depth + 1),
+    errors: error instanceof AggregateError ? error.errors.map((inner) => plain(inner, depth + 1)) : undefined,
+  }
+}
+
+/** The stack without the message it begins with, which may be long, and which is redacted on its own. */
+function framesOf({ stack = '', message }: Error): string {
+  const start = stack.indexOf(message)
+  const frames = start === -1 ? stack : stack.slice(start + message.length)
+  return frames
+    .split('\n')
+    .filter((line) => line.startsWith('    at '))
+    .map((line) => line.trim())
+    .join('\n')
+}
