@@ -1,0 +1,93 @@
+/** What may be done, as `noun:verb`. `public` needs nobody, `own` any signed-in person, `platform:write` an operator. */
+export const PERMISSIONS = [
+  'tenant:read',
+  'locations:read',
+  'locations:write',
+  'groups:read',
+  'groups:write',
+  'members:read',
+  'members:write',
+  'keys:read',
+  'keys:write',
+  'allocations:read',
+  'allocations:write',
+  'usage:read',
+  'balance:read',
+  'service_tokens:read',
+  'service_tokens:write',
+  'audit:read',
+] as const
+
+export type TenantPermission = (typeof PERMISSIONS)[number]
+export type Permission = TenantPermission | 'public' | 'own' | 'platform:write'
+
+export const ROLES = ['owner', 'admin', 'auditor', 'member'] as const
+export type Role = (typeof ROLES)[number]
+
+/** Who is calling. Made by `auth` (people, service tokens) or by the operator's own tools; never from a request's fields. */
+export type Actor =
+  | {
+      kind: 'user'
+      tenant_id: string
+      user_id: string
+      member_id: string
+      role: Role
+      /** Locations this person may see and change; null is the whole tenant. */
+      location_ids: string[] | null
+    }
+  | { kind: 'service_token'; tenant_id: string; token_id: string; permissions: TenantPermission[] }
+  | { kind: 'operator'; tenant_id: string; name: string }
+  | { kind: 'anonymous' }
+
+const READS = PERMISSIONS.filter((permission) => permission.endsWith(':read'))
+
+const ROLE_PERMISSIONS: Record<Role, ReadonlySet<Permission>> = {
+  owner: new Set<Permission>([...PERMISSIONS, 'own', 'public']),
+  admin: new Set<Permission>([...PERMISSIONS.filter((one) => one !== 'service_tokens:write'), 'own', 'public']),
+  auditor: new Set<Permission>([...READS, 'own', 'public']),
+  member: new Set<Permission>(['tenant:read', 'own', 'public']),
+}
+
+export function may(actor: Actor, permission: Permission): boolean {
+  switch (actor.kind) {
+    case 'user':
+      // What concerns the tenant as a whole is not for those who look after some of its locations.
+      if (actor.location_ids !== null && WHOLE_TENANT.has(permission)) return false
+      return ROLE_PERMISSIONS[actor.role].has(permission)
+    case 'service_token':
+      return permission === 'public' || (actor.permissions as Permission[]).includes(permission)
+    case 'operator':
+      return permission !== 'own'
+    case 'anonymous':
+      return permission === 'public'
+  }
+}
+
+const WHOLE_TENANT: ReadonlySet<Permission> = new Set<Permission>([
+  'locations:write',
+  'balance:read',
+  'allocations:read',
+  'allocations:write',
+  'service_tokens:read',
+  'service_tokens:write',
+  'audit:read',
+])
+
+/** The locations an actor is confined to, or null for none: the whole tenant. */
+export function locationScope(actor: Actor): string[] | null {
+  return actor.kind === 'user' ? actor.location_ids : null
+}
+
+/** The id under which an actor's acts are recorded. */
+export function actorId(actor: Actor): string {
+  switch (actor.kind) {
+    case 'user':
+      return actor.member_id
+    case 'service_token':
+      return actor.token_id
+    case 'operator':
+      return `operator:${actor.name}`
+    case 'anonymous':
+      return 'anonymous'
+  }
+}

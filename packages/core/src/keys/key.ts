@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import { Instant, InstantInput, Name, Search, UsdInput, UsdOutput } from '../fields.ts'
+import { idSchema } from '../id.ts'
+import { PageInput } from '../page.ts'
+
+export const RENEWALS = ['never', 'when_used_up', 'daily', 'weekly', 'monthly'] as const
+export type Renewal = (typeof RENEWALS)[number]
+
+export const KEY_STATUSES = ['active', 'not_yet_valid', 'expired', 'disabled', 'revoked'] as const
+export type KeyStatus = (typeof KEY_STATUSES)[number]
+
+export const Budget = z.strictObject({
+  limit_usd: UsdOutput.nullable().describe('The most the key may spend in a period; null: no limit of its own.'),
+  spent_usd: UsdOutput.describe('Spent in the current period.'),
+  remaining_usd: UsdOutput.nullable().describe('Limit less what is spent; null without a limit.'),
+  renewal: z.enum(RENEWALS),
+  renews_at: Instant.nullable().describe('When the next period begins; null where no clock decides it.'),
+})
+export type Budget = z.infer<typeof Budget>
+
+export const Key = z.strictObject({
+  id: idSchema('key'),
+  name: z.string(),
+  member_id: idSchema('member'),
+  member_name: z.string(),
+  created_by: z.string().describe('The member, service token or operator that made it.'),
+  status: z.enum(KEY_STATUSES),
+  masked: z.string().describe('What may be shown of the secret.').meta({ examples: ['sk-stp-…x7Qa'] }),
+  allocation_id: idSchema('allocation').nullable(),
+  budget: Budget,
+  valid_from: Instant.nullable(),
+  valid_until: Instant.nullable(),
+  created_at: Instant,
+  last_used_at: Instant.nullable(),
+  disabled_at: Instant.nullable(),
+  revoked_at: Instant.nullable(),
+})
+export type Key = z.infer<typeof Key>
+
+export const CreatedKey = Key.extend({
+  secret: z
+    .string()
+    .nullable()
+    .describe('The key itself, shown this once. Null when a request is repeated with the same Idempotency-Key.'),
+})
+export type CreatedKey = z.infer<typeof CreatedKey>
+
+export const CreateKey = z
+  .strictObject({
+    member_id: idSchema('member').describe('Whom the key is for. The person must have a linked account.'),
+    name: Name,
+    budget_usd: UsdInput.nullable().describe('The most the key may spend in a period. Null: unlimited, the balance still limits it.'),
+    renewal: z.enum(RENEWALS).default('never').describe('When the budget is given anew.'),
+    valid_from: InstantInput.nullable().default(null).describe('Before this time the key is refused.'),
+    valid_until: InstantInput.nullable().default(null).describe('From this time on the key is refused.'),
+    allocation_id: idSchema('allocation').nullable().default(null).describe('A pot of money it draws from as well.'),
+  })
+  .superRefine((key, context) => {
+    if (key.budget_usd === null && key.renewal !== 'never') {
+      context.addIssue({ code: 'custom', path: ['renewal'], message: 'An unlimited key has nothing to renew. Use "never".' })
+    }
+    if (key.valid_from !== null && key.valid_until !== null && key.valid_until <= key.valid_from) {
+      context.addIssue({ code: 'custom', path: ['valid_until'], message: 'The end must be later than the start.' })
+    }
+  })
+export type CreateKey = z.infer<typeof CreateKey>
+
+export const ListKeys = PageInput.extend({
+  member_id: idSchema('member').optional(),
+  status: z.enum(KEY_STATUSES).optional(),
+  search: Search,
+})
+
+export const KeyRef = z.strictObject({ id: idSchema('key') })
+
+/** What a list shows in place of the secret. */
+export function maskedKey(lastFour: string): string {
+  return `sk-stp-…${lastFour}`
+}
+
+/** The state of a key at a moment. Revoked outranks disabled, disabled outranks its window. */
+export function keyStatus(
+  key: { revoked_at: string | null; disabled_at: string | null; valid_from: string | null; valid_until: string | null },
+  now: Date,
+): KeyStatus {
+  if (key.revoked_at !== null) return 'revoked'
+  if (key.disabled_at !== null) return 'disabled'
+  const at = now.toISOString()
+  if (key.valid_until !== null && key.valid_until <= at) return 'expired'
+  if (key.valid_from !== null && key.valid_from > at) return 'not_yet_valid'
+  return 'active'
+}

@@ -1,0 +1,76 @@
+import type { PlatformTx, TenantTx } from '@stipend/db'
+import type { z } from 'zod'
+import type { Actor, Permission } from './actor.ts'
+import type { ErrorCode } from './errors.ts'
+import type { IdKind } from './id.ts'
+
+/** What a command leaves in the audit log: on what, and how it was before and after. Never a secret. */
+export type AuditNote = { target_id: string; before?: object | null; after?: object | null }
+
+/** Chance and time are given, so that a test can hold them still. */
+export type Given = { now: Date; newId: (kind: IdKind) => string; randomBytes: (size: number) => Buffer }
+
+type TxOf = { tenant: TenantTx; platform: PlatformTx }
+export type Scope = keyof TxOf
+
+export type Call<S extends Scope, Input> = Given & { tx: TxOf[S]; actor: Actor; input: Input; request: RequestFacts }
+
+/** Where a call came from: for the audit log and for limits on sign-in. */
+export type RequestFacts = { request_id: string; ip: string | null }
+
+type Common<S extends Scope, I extends z.ZodType, O extends z.ZodType> = {
+  /** `noun.verb` */
+  name: string
+  scope: S
+  permission: Permission
+  /** One sentence for people who read the API's documentation. */
+  summary: string
+  input: I
+  output: O
+  /** Codes it may fail with beyond those any operation may. */
+  errors: readonly ErrorCode[]
+}
+
+export type Query<S extends Scope, I extends z.ZodType, O extends z.ZodType> = Common<S, I, O> & {
+  kind: 'query'
+  handle(call: Call<S, z.output<I>>): Promise<z.input<O>>
+}
+
+export type Command<S extends Scope, I extends z.ZodType, O extends z.ZodType> = Common<S, I, O> & {
+  kind: 'command'
+  /** Fields of the output that are shown once: left out (null) of what is kept for a repeated request. */
+  secret_fields?: readonly string[]
+  handle(call: Call<S, z.output<I>>): Promise<{ output: z.input<O>; audit: AuditNote | AuditNote[] }>
+}
+
+export type Operation<
+  S extends Scope = Scope,
+  I extends z.ZodType = z.ZodType,
+  O extends z.ZodType = z.ZodType,
+> = Query<S, I, O> | Command<S, I, O>
+
+// biome-ignore lint/suspicious/noExplicitAny: the registry holds operations of every shape; execute() parses at both ends
+export type AnyOperation = Query<any, any, any> | Command<any, any, any>
+
+type Definition<T> = Omit<T, 'kind' | 'scope'>
+
+/** Reads, in a read-only transaction of the caller's tenant. */
+export function query<I extends z.ZodType, O extends z.ZodType>(
+  definition: Definition<Query<'tenant', I, O>>,
+): Query<'tenant', I, O> {
+  return { kind: 'query', scope: 'tenant', ...definition }
+}
+
+/** Changes something of the caller's tenant, in one transaction together with its audit entry. */
+export function command<I extends z.ZodType, O extends z.ZodType>(
+  definition: Definition<Command<'tenant', I, O>>,
+): Command<'tenant', I, O> {
+  return { kind: 'command', scope: 'tenant', ...definition }
+}
+
+/** Changes what belongs to the platform itself: its providers, models and prices. */
+export function platformCommand<I extends z.ZodType, O extends z.ZodType>(
+  definition: Definition<Command<'platform', I, O>>,
+): Command<'platform', I, O> {
+  return { kind: 'command', scope: 'platform', ...definition }
+}

@@ -1,0 +1,46 @@
+-- All that may look across tenants, and nothing else may. Run as stipend_lookup, which owns these functions; each answers one
+-- question with ids, and work then goes on inside that tenant.
+
+create or replace function app.find_key(p_secret_hash bytea) returns table (tenant_id text, id text)
+language sql stable security definer set search_path = public, pg_temp as $$
+  select k.tenant_id, k.id from keys k where k.secret_hash = p_secret_hash
+$$;
+
+create or replace function app.find_service_token(p_secret_hash bytea) returns table (tenant_id text, id text, scopes text[])
+language sql stable security definer set search_path = public, pg_temp as $$
+  select t.tenant_id, t.id, t.scopes from service_tokens t where t.secret_hash = p_secret_hash and t.revoked_at is null
+$$;
+
+create or replace function app.memberships_of_user(p_user_id text)
+returns table (tenant_id text, tenant_slug text, tenant_kind text, tenant_name text, time_zone text, accent_color text,
+               member_id text, member_name text, role text, location_ids text[])
+language sql stable security definer set search_path = public, pg_temp as $$
+  select t.id, t.slug, t.kind, t.name, t.time_zone, t.accent_color, m.id, m.name, m.role,
+         (select array_agg(s.location_id order by s.location_id)
+            from member_scopes s where s.tenant_id = m.tenant_id and s.member_id = m.id)
+    from members m join tenants t on t.id = m.tenant_id
+   where m.user_id = p_user_id and m.deactivated_at is null
+   order by t.name, t.id
+$$;
+
+create or replace function app.all_tenants() returns table (id text, slug text)
+language sql stable security definer set search_path = public, pg_temp as $$
+  select t.id, t.slug from tenants t order by t.id
+$$;
+
+create or replace function app.leases_of_gateway(p_gateway_id text) returns table (tenant_id text, id text)
+language sql stable security definer set search_path = public, pg_temp as $$
+  select l.tenant_id, l.id from leases l where l.gateway_id = p_gateway_id order by l.tenant_id, l.id
+$$;
+
+do $$
+declare name regprocedure;
+begin
+  for name in
+    select p.oid::regprocedure from pg_proc p join pg_roles r on r.oid = p.proowner
+     where p.pronamespace = 'app'::regnamespace and r.rolname = 'stipend_lookup'
+  loop
+    execute format('revoke all on function %s from public', name);
+    execute format('grant execute on function %s to stipend_app', name);
+  end loop;
+end $$;

@@ -1,0 +1,54 @@
+import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
+import postgres from 'postgres'
+
+declare const opaque: unique symbol
+/** A connected database. Nothing can be asked of it directly: see scope.ts and lookups.ts for the doors. */
+export type Database = { readonly [opaque]: true }
+
+export type ConnectOptions = {
+  /** Connections kept at most. */
+  max?: number
+  /** Shown in pg_stat_activity. */
+  applicationName?: string
+  /** A statement that runs longer is cancelled. */
+  statementTimeoutMs?: number
+}
+
+type Inner = { client: postgres.Sql; drizzle: PostgresJsDatabase }
+const inners = new WeakMap<Database, Inner>()
+
+/** Connects lazily as the role in `url`, which must be one that owns nothing (`stipend_app`). */
+export function connect(url: string, options: ConnectOptions = {}): Database {
+  const client = postgres(url, {
+    max: options.max ?? 10,
+    idle_timeout: 60,
+    connect_timeout: 5,
+    onnotice: () => {},
+    connection: {
+      application_name: options.applicationName ?? 'stipend',
+      statement_timeout: options.statementTimeoutMs ?? 30_000,
+      idle_in_transaction_session_timeout: 30_000,
+      TimeZone: 'UTC',
+    },
+  })
+  const database = {} as Database
+  inners.set(database, { client, drizzle: drizzle(client) })
+  return database
+}
+
+/** Ends all connections, waiting for what runs for at most `timeoutSeconds`. */
+export async function close(database: Database, timeoutSeconds = 5): Promise<void> {
+  await inner(database).client.end({ timeout: timeoutSeconds })
+}
+
+/** Throws unless the database answers. */
+export async function ping(database: Database): Promise<void> {
+  await inner(database).client`select 1`
+}
+
+/** For this package only: index.ts doesn't export it. */
+export function inner(database: Database): Inner {
+  const found = inners.get(database)
+  if (found === undefined) throw new Error('not a connected database')
+  return found
+}

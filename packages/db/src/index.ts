@@ -1,0 +1,16 @@
+export { type ConnectOptions, close, connect, type Database, ping } from './connect.ts'
+export {
+  allTenants,
+  type DrawRefusal,
+  type DrawRow,
+  drawLease,
+  ensureUsagePartitions,
+  type FoundServiceToken,
+  findServiceToken,
+  giveBackLeases,
+  type Membership,
+  membershipsOfUser,
+  reportGateway,
+  settleEvents,
+} from './lookups.ts'
+export { type IdentityTx, type PlatformTx, type TenantTx, withIdentity, withPlatform, withTenant } from './scope.ts'

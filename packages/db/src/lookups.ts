@@ -1,0 +1,125 @@
+import type postgres from 'postgres'
+import { type Database, inner } from './connect.ts'
+
+/**
+ * What isn't asked inside one tenant: the callers of the named functions in `sql/`. Each is one round trip.
+ */
+
+export type Membership = {
+  tenant_id: string
+  tenant_slug: string
+  tenant_kind: 'school' | 'company'
+  tenant_name: string
+  time_zone: string
+  accent_color: string
+  member_id: string
+  member_name: string
+  role: 'owner' | 'admin' | 'auditor' | 'member'
+  /** Null: the whole tenant. */
+  location_ids: string[] | null
+}
+
+/** Where a person who signed in belongs, by name of tenant. Deactivated memberships are left out. */
+export async function membershipsOfUser(database: Database, userId: string): Promise<Membership[]> {
+  return [...(await inner(database).client<Membership[]>`select * from app.memberships_of_user(${userId})`)]
+}
+
+export type FoundServiceToken = { tenant_id: string; id: string; scopes: string[] }
+
+/** A service token that isn't revoked, by the SHA-256 of its secret. */
+export async function findServiceToken(database: Database, secretHash: Buffer): Promise<FoundServiceToken | null> {
+  const rows = await inner(database).client<FoundServiceToken[]>`select * from app.find_service_token(${secretHash})`
+  return rows[0] ?? null
+}
+
+export async function allTenants(database: Database): Promise<{ id: string; slug: string }[]> {
+  return [...(await inner(database).client<{ id: string; slug: string }[]>`select * from app.all_tenants()`)]
+}
+
+/** Refusals are error codes of core; the database knows which one applies. */
+export type DrawRefusal =
+  | 'invalid_api_key'
+  | 'key_revoked'
+  | 'key_disabled'
+  | 'key_expired'
+  | 'key_not_yet_valid'
+  | 'budget_exhausted'
+  | 'allocation_exhausted'
+  | 'balance_exhausted'
+
+export type DrawRow = {
+  refusal: DrawRefusal | null
+  tenant_id: string
+  key_id: string
+  member_id: string
+  allocation_id: string | null
+  granted_nanos: bigint | null
+  available_nanos: bigint | null
+  valid_from: Date | null
+  valid_until: Date | null
+  time_zone: string
+  renews_at: Date | null
+}
+
+/** `app.draw`: who a key is, and a lease out of its account chain. `at` is for tests; the database's clock otherwise. */
+export async function drawLease(
+  database: Database,
+  args: {
+    secret_hash: Buffer
+    gateway_id: string
+    lease_id: string
+    want_nanos: bigint
+    least_nanos: bigint
+    uses_balance: boolean
+    at?: Date | undefined
+  },
+): Promise<DrawRow> {
+  const { client } = inner(database)
+  const [row] = await client<RawDraw[]>`
+    select * from app.draw(${args.secret_hash}, ${args.gateway_id}, ${args.lease_id}, ${args.want_nanos.toString()}::bigint,
+      ${args.least_nanos.toString()}::bigint, ${args.uses_balance}, ${args.at ?? null}::timestamptz)`
+  if (row === undefined) throw new Error('app.draw answered nothing')
+  return { ...row, granted_nanos: toBigint(row.granted_nanos), available_nanos: toBigint(row.available_nanos) }
+}
+
+type RawDraw = Omit<DrawRow, 'granted_nanos' | 'available_nanos'> & {
+  granted_nanos: string | null
+  available_nanos: string | null
+}
+
+const toBigint = (text: string | null): bigint | null => (text === null ? null : BigInt(text))
+
+/** `app.settle` for several events in one statement, so all or none; answers in their order. */
+export async function settleEvents(
+  database: Database,
+  events: readonly postgres.JSONValue[],
+): Promise<('settled' | 'duplicate')[]> {
+  const { client } = inner(database)
+  const rows = await client<{ outcome: 'settled' | 'duplicate' }[]>`
+    select app.settle(event) as outcome from jsonb_array_elements(${client.json([...events])}) with ordinality as e (event, n) order by n`
+  return rows.map((row) => row.outcome)
+}
+
+/** `app.give_back_all`: how many leases were given back. */
+export async function giveBackLeases(database: Database, gatewayId: string): Promise<number> {
+  const rows = await inner(database).client<{ given: number }[]>`select app.give_back_all(${gatewayId}) as given`
+  return rows[0]?.given ?? 0
+}
+
+/** Says that a gateway is alive, and answers the ids of those not seen for `deadAfterSeconds` that still hold leases. */
+export async function reportGateway(database: Database, gatewayId: string, deadAfterSeconds: number): Promise<string[]> {
+  const { client } = inner(database)
+  await client`
+    insert into gateways (id, last_seen_at) values (${gatewayId}, clock_timestamp())
+    on conflict (id) do update set last_seen_at = excluded.last_seen_at`
+  const rows = await client<{ id: string }[]>`
+    select g.id from gateways g
+     where g.last_seen_at < clock_timestamp() - make_interval(secs => ${deadAfterSeconds})
+       and exists (select from app.leases_of_gateway(g.id))`
+  return rows.map((row) => row.id)
+}
+
+/** Makes the partitions of usage events for the months to come. */
+export async function ensureUsagePartitions(database: Database): Promise<void> {
+  await inner(database).client`select app.ensure_usage_partitions()`
+}
