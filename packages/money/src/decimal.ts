@@ -21,7 +21,7 @@ export function parseDecimal(text: string, format: DecimalFormat): Decimal {
   if (sign && !format.negative) return refuse('The number must not be negative.')
   if (fraction.length > format.decimals) return refuse(`Use at most ${format.decimals} digits after the point.`)
 
-  // Checked by length first: turning a megabyte of digits into a bigint would take seconds.
+  // Checked by length first: turning ten megabytes of digits into a bigint takes more than a second.
   const limit = format.max * scaleOf(format)
   const tooLong = whole.length > format.max.toString().length
   const scaled = tooLong ? limit + 1n : BigInt(whole + fraction.padEnd(format.decimals, '0'))

@@ -1,4 +1,11 @@
-import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
+import {
+  type Bindings,
+  type ChildLoggerOptions,
+  type DestinationStream,
+  type Logger,
+  pino,
+  stdTimeFunctions,
+} from 'pino'
 import { redactLine } from './redact.ts'
 
 export type Log = Logger
@@ -11,14 +18,13 @@ export type Log = Logger
  * Of an error only its type, message, stack, code and causes are written, never the parameters of a failed query.
  */
 export function createLog(options: { app: string; level: string; destination?: DestinationStream }): Log {
-  return pino(
+  const log: Log = pino(
     {
       level: options.level,
       base: { app: options.app },
       timestamp: stdTimeFunctions.isoTime,
       formatters: {
         level: (label) => ({ level: label }),
-        bindings: plainFields,
         log: plainFields,
       },
       serializers: { err: (error: unknown) => plain(error, 0) },
@@ -26,7 +32,17 @@ export function createLog(options: { app: string; level: string; destination?: D
     },
     options.destination ?? pino.destination({ fd: 1, sync: true }),
   )
+
+  // pino has no formatter for the fields of a child log. Children inherit this, so theirs are covered too.
+  const child = log.child as Child
+  const plainChild: Child = function (fields, childOptions) {
+    return child.call(this, plainFields(fields), childOptions)
+  }
+  log.child = plainChild as Log['child']
+  return log
 }
+
+type Child = (this: Log, fields: Bindings, options?: ChildLoggerOptions) => Log
 
 const DEPTH_MAX = 8
 
