@@ -1,6 +1,7 @@
 import type { Actor } from '@stipend/core'
-import { DomainError, newId, notFound } from '@stipend/core'
-import { type Database, type Membership, membershipsOfUser, withIdentity, withTenant } from '@stipend/db'
+import { newId } from '@stipend/core'
+import { DomainError, notFound } from '@stipend/core/errors'
+import { type Database, type Membership, withIdentity, withTenant } from '@stipend/db'
 import { members, users } from '@stipend/db/schema'
 import { eq } from 'drizzle-orm'
 import { Attempts } from './attempts.ts'
@@ -32,11 +33,6 @@ export async function signIn(
   }
   for (const forget of succeeded) forget()
   return withIdentity(database, (tx) => createSession(tx, user.id, from.now))
-}
-
-/** Where a person belongs: one entry for each tenant in which they are active. */
-export function memberships(database: Database, user: User): Promise<Membership[]> {
-  return membershipsOfUser(database, user.id)
 }
 
 /** The person acting in one of their tenants. */

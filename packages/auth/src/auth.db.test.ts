@@ -1,21 +1,28 @@
-import { createHash } from 'node:crypto'
-import { execute, locations, members as memberOperations, newId, serviceTokens, tenants } from '@stipend/core'
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  type Actor,
+  execute,
+  locations,
+  members as memberOperations,
+  newId,
+  serviceTokens,
+  tenants,
+} from '@stipend/core'
 import { newSecret } from '@stipend/core/secrets'
+import { withTenant } from '@stipend/db'
+import { users } from '@stipend/db/schema'
 import { createTestDatabase, type TestDatabase } from '@stipend/db/testing'
-import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import {
   actorOf,
   createAccount,
-  hashPassword,
-  memberships,
+  membershipsOfUser,
   resolveServiceToken,
   resolveSession,
   sessionCookie,
   signIn,
   signOut,
 } from './index.ts'
-import type { Actor } from '@stipend/core'
 
 const PASSWORD = 'a long enough password'
 const DAY_MS = 24 * 60 * 60_000
@@ -107,7 +114,9 @@ describe('signing in', () => {
   test('thirty wrong guesses at once are ten', async () => {
     const { email } = await makeAccount('atonce')
     const guesses = Array.from({ length: 30 }, (_, i) =>
-      signIn(db.database, { email, password: `guess number ${i}` }, { ip: null, now: NOW }).catch((error) => error.code),
+      signIn(db.database, { email, password: `guess number ${i}` }, { ip: null, now: NOW }).catch(
+        (error) => error.code,
+      ),
     )
     const codes = await Promise.all(guesses)
     expect(codes.filter((code) => code === 'invalid_credentials')).toHaveLength(10)
@@ -125,7 +134,9 @@ describe('signing in', () => {
       )
     for (let i = 0; i < 100; i++) await expect(guess(i)).rejects.toMatchObject({ code: 'invalid_credentials' })
     const right = { email, password: PASSWORD }
-    await expect(signIn(db.database, right, { ip: '192.0.2.7', now: NOW })).rejects.toMatchObject({ code: 'rate_limited' })
+    await expect(signIn(db.database, right, { ip: '192.0.2.7', now: NOW })).rejects.toMatchObject({
+      code: 'rate_limited',
+    })
     await signIn(db.database, right, { ip: '192.0.2.8', now: NOW })
   })
 })
@@ -171,9 +182,13 @@ describe('an account', () => {
     const made = await makeAccount('scoped', 'admin')
     const session = await resolveSession(db.database, made.token, NOW)
     if (session === null) throw new Error('no session')
-    const [membership] = await memberships(db.database, session.user)
+    const [membership] = await membershipsOfUser(db.database, session.user.id)
     if (membership === undefined) throw new Error('no membership')
-    expect(membership).toMatchObject({ tenant_id: made.tenant_id, tenant_slug: 'scoped', member_name: 'Person of scoped' })
+    expect(membership).toMatchObject({
+      tenant_id: made.tenant_id,
+      tenant_slug: 'scoped',
+      member_name: 'Person of scoped',
+    })
     expect(actorOf(membership, session.user)).toEqual({
       kind: 'user',
       tenant_id: made.tenant_id,
@@ -193,7 +208,7 @@ describe('an account', () => {
     await expect(
       signIn(db.database, { email: one.email, password: 'some other password' }, { ip: null, now: NOW }),
     ).rejects.toMatchObject({ code: 'invalid_credentials' })
-    const found = await memberships(db.database, { id: one.user_id, email: one.email })
+    const found = await membershipsOfUser(db.database, one.user_id)
     expect(found.map(({ tenant_slug }) => tenant_slug)).toEqual(['firsttenant', 'secondtenant'])
   })
 
@@ -214,9 +229,6 @@ describe('an account', () => {
   })
 
   test('nobody reads accounts but the transactions that sign people in', async () => {
-    await hashPassword(PASSWORD)
-    const { withTenant } = await import('@stipend/db')
-    const { users } = await import('@stipend/db/schema')
     const { tenant_id } = await makeAccount('hidden')
     expect(await withTenant(db.database, tenant_id, (tx) => tx.select().from(users))).toEqual([])
   })

@@ -1,4 +1,5 @@
-export { actorOf, createAccount, memberships, signIn } from './accounts.ts'
+export { membershipsOfUser } from '@stipend/db'
+export { actorOf, createAccount, signIn } from './accounts.ts'
 export { type SessionCookie, sessionCookie } from './cookie.ts'
 export { hashPassword, PASSWORD_LENGTH, verifyPassword } from './passwords.ts'
 export { resolveServiceToken } from './service-tokens.ts'

@@ -25,10 +25,7 @@ async function touch(database: Database, tenantId: string, id: string, now: Date
       .update(service_tokens)
       .set({ last_used_at: now.toISOString() })
       .where(
-        and(
-          eq(service_tokens.id, id),
-          or(isNull(service_tokens.last_used_at), lt(service_tokens.last_used_at, stale)),
-        ),
+        and(eq(service_tokens.id, id), or(isNull(service_tokens.last_used_at), lt(service_tokens.last_used_at, stale))),
       ),
   )
 }
