@@ -1,4 +1,4 @@
-import { formatUsd, parseUsd, type Nanodollars } from '@stipend/money'
+import { formatUsd, type Nanodollars, parseUsd } from '@stipend/money'
 import { z } from 'zod'
 
 /** Amount as a decimal string in US dollars, exact to nine decimals, in answers: `"5.00"`. */
@@ -16,7 +16,8 @@ export const UsdInput = z
   .superRefine((text, context) => {
     const parsed = parseUsd(text)
     if (!parsed.ok) context.addIssue({ code: 'custom', message: parsed.reason })
-    else if (parsed.nanos <= 0n) context.addIssue({ code: 'custom', message: 'Must be more than zero, such as "5.00".' })
+    else if (parsed.nanos <= 0n)
+      context.addIssue({ code: 'custom', message: 'Must be more than zero, such as "5.00".' })
   })
 
 /** Nanodollars of an amount that `UsdInput` has accepted. */

@@ -43,11 +43,9 @@ export type Command<S extends Scope, I extends z.ZodType, O extends z.ZodType> =
   handle(call: Call<S, z.output<I>>): Promise<{ output: z.input<O>; audit: AuditNote | AuditNote[] }>
 }
 
-export type Operation<
-  S extends Scope = Scope,
-  I extends z.ZodType = z.ZodType,
-  O extends z.ZodType = z.ZodType,
-> = Query<S, I, O> | Command<S, I, O>
+export type Operation<S extends Scope = Scope, I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> =
+  | Query<S, I, O>
+  | Command<S, I, O>
 
 // biome-ignore lint/suspicious/noExplicitAny: the registry holds operations of every shape; execute() parses at both ends
 export type AnyOperation = Query<any, any, any> | Command<any, any, any>

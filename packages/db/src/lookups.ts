@@ -1,4 +1,3 @@
-import type postgres from 'postgres'
 import { type Database, inner } from './connect.ts'
 
 /**
@@ -77,26 +76,33 @@ export async function drawLease(
   const { client } = inner(database)
   const [row] = await client<RawDraw[]>`
     select * from app.draw(${args.secret_hash}, ${args.gateway_id}, ${args.lease_id}, ${args.want_nanos.toString()}::bigint,
-      ${args.least_nanos.toString()}::bigint, ${args.uses_balance}, ${args.at ?? null}::timestamptz)`
+      ${args.least_nanos.toString()}::bigint, ${args.uses_balance}, ${args.at?.toISOString() ?? null}::timestamptz)`
   if (row === undefined) throw new Error('app.draw answered nothing')
-  return { ...row, granted_nanos: toBigint(row.granted_nanos), available_nanos: toBigint(row.available_nanos) }
+  return {
+    ...row,
+    granted_nanos: toBigint(row.granted_nanos),
+    available_nanos: toBigint(row.available_nanos),
+    valid_from: toDate(row.valid_from),
+    valid_until: toDate(row.valid_until),
+    renews_at: toDate(row.renews_at),
+  }
 }
 
-type RawDraw = Omit<DrawRow, 'granted_nanos' | 'available_nanos'> & {
-  granted_nanos: string | null
-  available_nanos: string | null
-}
+// Drizzle takes over how the driver reads and writes times and JSON: both go through here as text.
+type AsText = 'granted_nanos' | 'available_nanos' | 'valid_from' | 'valid_until' | 'renews_at'
+type RawDraw = Omit<DrawRow, AsText> & Record<AsText, string | null>
 
 const toBigint = (text: string | null): bigint | null => (text === null ? null : BigInt(text))
+const toDate = (text: string | null): Date | null => (text === null ? null : new Date(text))
 
 /** `app.settle` for several events in one statement, so all or none; answers in their order. */
 export async function settleEvents(
   database: Database,
-  events: readonly postgres.JSONValue[],
+  events: readonly object[],
 ): Promise<('settled' | 'duplicate')[]> {
   const { client } = inner(database)
   const rows = await client<{ outcome: 'settled' | 'duplicate' }[]>`
-    select app.settle(event) as outcome from jsonb_array_elements(${client.json([...events])}) with ordinality as e (event, n) order by n`
+    select app.settle(event) as outcome from jsonb_array_elements(${JSON.stringify(events)}::text::jsonb) with ordinality as e (event, n) order by n`
   return rows.map((row) => row.outcome)
 }
 
@@ -107,7 +113,11 @@ export async function giveBackLeases(database: Database, gatewayId: string): Pro
 }
 
 /** Says that a gateway is alive, and answers the ids of those not seen for `deadAfterSeconds` that still hold leases. */
-export async function reportGateway(database: Database, gatewayId: string, deadAfterSeconds: number): Promise<string[]> {
+export async function reportGateway(
+  database: Database,
+  gatewayId: string,
+  deadAfterSeconds: number,
+): Promise<string[]> {
   const { client } = inner(database)
   await client`
     insert into gateways (id, last_seen_at) values (${gatewayId}, clock_timestamp())

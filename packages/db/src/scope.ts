@@ -18,7 +18,7 @@ function transact<T, S>(
   tenantId: string,
   scope: string,
   work: (tx: Tx<S>) => Promise<T>,
-  config: PgTransactionConfig = {},
+  config?: PgTransactionConfig,
 ): Promise<T> {
   return inner(database).drizzle.transaction(async (tx) => {
     await tx.execute(

@@ -25,7 +25,10 @@ export const Key = z.strictObject({
   member_name: z.string(),
   created_by: z.string().describe('The member, service token or operator that made it.'),
   status: z.enum(KEY_STATUSES),
-  masked: z.string().describe('What may be shown of the secret.').meta({ examples: ['sk-stp-…x7Qa'] }),
+  masked: z
+    .string()
+    .describe('What may be shown of the secret.')
+    .meta({ examples: ['sk-stp-…x7Qa'] }),
   allocation_id: idSchema('allocation').nullable(),
   budget: Budget,
   valid_from: Instant.nullable(),
@@ -49,7 +52,9 @@ export const CreateKey = z
   .strictObject({
     member_id: idSchema('member').describe('Whom the key is for. The person must have a linked account.'),
     name: Name,
-    budget_usd: UsdInput.nullable().describe('The most the key may spend in a period. Null: unlimited, the balance still limits it.'),
+    budget_usd: UsdInput.nullable().describe(
+      'The most the key may spend in a period. Null: unlimited, the balance still limits it.',
+    ),
     renewal: z.enum(RENEWALS).default('never').describe('When the budget is given anew.'),
     valid_from: InstantInput.nullable().default(null).describe('Before this time the key is refused.'),
     valid_until: InstantInput.nullable().default(null).describe('From this time on the key is refused.'),
@@ -57,7 +62,11 @@ export const CreateKey = z
   })
   .superRefine((key, context) => {
     if (key.budget_usd === null && key.renewal !== 'never') {
-      context.addIssue({ code: 'custom', path: ['renewal'], message: 'An unlimited key has nothing to renew. Use "never".' })
+      context.addIssue({
+        code: 'custom',
+        path: ['renewal'],
+        message: 'An unlimited key has nothing to renew. Use "never".',
+      })
     }
     if (key.valid_from !== null && key.valid_until !== null && key.valid_until <= key.valid_from) {
       context.addIssue({ code: 'custom', path: ['valid_until'], message: 'The end must be later than the start.' })

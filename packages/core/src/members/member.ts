@@ -16,7 +16,9 @@ export const Member = z.strictObject({
   location_id: idSchema('location').nullable(),
   location_name: z.string().nullable(),
   groups: z.array(z.strictObject({ id: idSchema('group'), name: z.string() })),
-  account: z.enum(['linked', 'none']).describe('Whether this person can sign in. Keys are only made for those who can.'),
+  account: z
+    .enum(['linked', 'none'])
+    .describe('Whether this person can sign in. Keys are only made for those who can.'),
   is_active: z.boolean(),
   created_at: Instant,
 })

@@ -45,7 +45,13 @@ export const ListUsage = PageInput.extend({
 })
 
 export const SummarizeUsage = z.strictObject({
-  days: z.coerce.number().int().min(1).max(366).default(30).describe('How many days back, today included, in the tenant’s time zone.'),
+  days: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(366)
+    .default(30)
+    .describe('How many days back, today included, in the tenant’s time zone.'),
 })
 
 const Totals = {

@@ -1,0 +1,203 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { type Database, type TenantTx, withPlatform, withTenant } from '@stipend/db'
+import { audit_entries, idempotency_keys } from '@stipend/db/schema'
+import { and, eq } from 'drizzle-orm'
+import type { z } from 'zod'
+import { type Actor, actorId, may } from './actor.ts'
+import { DomainError, type FieldError } from './errors.ts'
+import { newId } from './id.ts'
+import type { AnyOperation, AuditNote, Given, RequestFacts } from './operation.ts'
+
+/** What executing an operation needs. `given` holds chance and time still in tests. */
+export type Dependencies = { database: Database; given?: Partial<Given> }
+
+export type ExecuteOptions = {
+  request: RequestFacts
+  /** The caller's Idempotency-Key. The same key with the same input answers as the first time, without doing it again. */
+  idempotency_key?: string | undefined
+}
+
+export type Executed<Output> = { output: Output; replayed: boolean }
+
+/**
+ * The one way to run an operation, whatever door it came through: permission, input, one transaction with its tenant, audit,
+ * idempotency, output. Throws DomainError; anything else that went wrong becomes `internal` with the truth in `cause`.
+ */
+export async function execute<O extends AnyOperation>(
+  operation: O,
+  dependencies: Dependencies,
+  actor: Actor,
+  input: unknown,
+  options: ExecuteOptions,
+): Promise<Executed<z.output<O['output']>>> {
+  if (!may(actor, operation.permission)) throw refusal(actor)
+  const parsed = operation.input.safeParse(input)
+  if (!parsed.success) throw invalid(parsed.error)
+
+  const given: Given = { now: new Date(), newId, randomBytes, ...dependencies.given }
+  const call = { ...given, actor, input: parsed.data, request: options.request }
+  try {
+    if (operation.scope === 'platform') {
+      return await withPlatform(dependencies.database, async (tx) => perform(operation, { ...call, tx }, undefined))
+    }
+    if (actor.kind === 'anonymous') throw refusal(actor)
+    return await withTenant(
+      dependencies.database,
+      actor.tenant_id,
+      async (tx) => perform(operation, { ...call, tx }, options.idempotency_key),
+      operation.kind === 'query' ? { accessMode: 'read only' } : undefined,
+    )
+  } catch (error) {
+    throw asDomainError(error)
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: one path for operations of every shape; input and output are parsed by them
+async function perform(operation: AnyOperation, call: any, key: string | undefined): Promise<Executed<any>> {
+  if (operation.kind === 'query') {
+    return { output: parseOutput(operation, await operation.handle(call)), replayed: false }
+  }
+  const slot = key === undefined ? null : await claim(operation, call, key)
+  if (slot?.output !== undefined && slot.output !== null) {
+    return { output: parseOutput(operation, slot.output), replayed: true }
+  }
+  const { output, audit } = await operation.handle(call)
+  const parsed = parseOutput(operation, output)
+  await record(operation, call, Array.isArray(audit) ? audit : [audit])
+  if (slot !== null) await slot.keep(withoutSecrets(operation, parsed as object))
+  return { output: parsed, replayed: false }
+}
+
+// A mistake here is ours, not the caller's: it must undo the transaction and not leak the row.
+function parseOutput(operation: AnyOperation, output: unknown): unknown {
+  const parsed = operation.output.safeParse(output)
+  if (!parsed.success) throw new Error(`${operation.name} answered what it doesn't declare`, { cause: parsed.error })
+  return parsed.data
+}
+
+type CommandCall = Given & { tx: TenantTx; actor: Actor; input: unknown; request: RequestFacts }
+
+async function record(operation: AnyOperation, call: CommandCall, notes: AuditNote[]): Promise<void> {
+  if (notes.length === 0) return
+  await call.tx.insert(audit_entries).values(
+    notes.map((note) => ({
+      id: call.newId('audit'),
+      actor_kind: call.actor.kind,
+      actor_id: actorId(call.actor),
+      operation: operation.name,
+      target_id: note.target_id,
+      before: note.before ?? null,
+      after: note.after ?? null,
+      ip: call.request.ip,
+      request_id: call.request.request_id,
+    })),
+  )
+}
+
+/**
+ * Takes an idempotency key in the transaction of the command itself. Two requests at once with one key wait for each other on
+ * the inserted row; the second then finds the first one's answer.
+ */
+async function claim(operation: AnyOperation, call: CommandCall, key: string) {
+  const actor_id = actorId(call.actor)
+  const input_hash = createHash('sha256').update(canonical(call.input)).digest()
+  const mine = and(eq(idempotency_keys.actor_id, actor_id), eq(idempotency_keys.key, key))
+  const inserted = await call.tx
+    .insert(idempotency_keys)
+    .values({ actor_id, key, operation: operation.name, input_hash })
+    .onConflictDoNothing()
+    .returning({ key: idempotency_keys.key })
+  const keep = async (output: object) => {
+    await call.tx.update(idempotency_keys).set({ output }).where(mine)
+  }
+  if (inserted.length > 0) return { output: null, keep }
+
+  const [earlier] = await call.tx.select().from(idempotency_keys).where(mine)
+  if (earlier === undefined || earlier.operation !== operation.name || !earlier.input_hash.equals(input_hash)) {
+    throw new DomainError(
+      'idempotency_key_reused',
+      'This Idempotency-Key was used for another request. Use a new one for each request, and the same only to repeat one.',
+    )
+  }
+  return { output: earlier.output, keep }
+}
+
+function withoutSecrets(operation: AnyOperation, output: object): object {
+  const hidden = operation.kind === 'command' ? (operation.secret_fields ?? []) : []
+  return { ...output, ...Object.fromEntries(hidden.map((field) => [field, null])) }
+}
+
+/** JSON with sorted keys, so that the order in which a client writes its fields doesn't matter. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+}
+
+function refusal(actor: Actor): DomainError {
+  return actor.kind === 'anonymous'
+    ? new DomainError('unauthenticated', 'Sign in, or send a service token.')
+    : new DomainError('forbidden', 'You are not allowed to do this. Ask an owner of your organisation.')
+}
+
+function invalid(error: z.ZodError): DomainError {
+  const fields: FieldError[] = error.issues.flatMap((issue) => {
+    const path = issue.path.join('.')
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        path: path === '' ? key : `${path}.${key}`,
+        message: 'There is no such field. Check its spelling.',
+      }))
+    }
+    return [{ path, message: issue.message }]
+  })
+  const first = fields[0]
+  const where = first === undefined || first.path === '' ? '' : `${first.path}: `
+  const details = { fields, ...(first === undefined || first.path === '' ? {} : { param: first.path }) }
+  return new DomainError('invalid_request', `${where}${first?.message ?? 'The request is not valid.'}`, details)
+}
+
+const UNIQUE_VIOLATION = '23505'
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECT_TIMEOUT',
+  '57P01',
+  '57P03',
+])
+
+/** What the database said goes into `cause`, for the log alone. */
+export function asDomainError(error: unknown): DomainError {
+  if (error instanceof DomainError) return error
+  const code = databaseCode(error)
+  if (code === UNIQUE_VIOLATION) {
+    return new DomainError('conflict', 'Something with these values exists already.', {}, error)
+  }
+  if (code !== undefined && UNREACHABLE.has(code)) {
+    return new DomainError(
+      'unavailable',
+      'The database can’t be reached. Try again in a moment.',
+      { retry_after_seconds: 2 },
+      error,
+    )
+  }
+  return new DomainError(
+    'internal',
+    'Something went wrong on our side. Try again; if it stays, give us the request id.',
+    {},
+    error,
+  )
+}
+
+/** SQLSTATE or socket code of an error; Drizzle wraps the driver's. */
+function databaseCode(error: unknown): string | undefined {
+  for (let one = error, depth = 0; one instanceof Error && depth < 5; one = one.cause, depth++) {
+    const { code } = one as { code?: unknown }
+    if (typeof code === 'string') return code
+  }
+  return undefined
+}

@@ -1,0 +1,291 @@
+import type { TenantTx } from '@stipend/db'
+import { account_periods, accounts, allocations, keys, members, tenants } from '@stipend/db/schema'
+import { and, desc, eq, or, type SQL, sql } from 'drizzle-orm'
+import { type Actor, actorId } from '../actor.ts'
+import { contains, given } from '../conditions.ts'
+import { DomainError, notFound } from '../errors.ts'
+import { toNanos, usd, usdOrNull } from '../fields.ts'
+import { membersInScope, requireMember } from '../members/scope.ts'
+import { type Call, command, query } from '../operation.ts'
+import { decodeCursor, PageInput, pageOf, toPage } from '../page.ts'
+import { hashSecret, lastFour, newSecret } from '../secrets.ts'
+import {
+  type Budget,
+  CreatedKey,
+  CreateKey,
+  Key,
+  KeyRef,
+  type KeyStatus,
+  keyStatus,
+  ListKeys,
+  maskedKey,
+  type Renewal,
+} from './key.ts'
+
+/** What a budget shows, read from an account and its current period (which is missing until the first draw in it). */
+export const budgetColumns = {
+  limit_nanos: accounts.limit_nanos,
+  renewal: accounts.renewal,
+  period_limit_nanos: account_periods.limit_nanos,
+  period_spent_nanos: account_periods.spent_nanos,
+  renews_at: sql<string | null>`app.period_end(${accounts.renewal}, ${tenants.time_zone}, now())`,
+}
+
+export const currentPeriod = and(
+  eq(account_periods.tenant_id, accounts.tenant_id),
+  eq(account_periods.account_id, accounts.id),
+  sql`${account_periods.starts_at} = app.period_start(${accounts.renewal}, ${tenants.time_zone}, now())`,
+)
+
+type BudgetRow = {
+  limit_nanos: bigint | null
+  renewal: Renewal
+  period_limit_nanos: bigint | null
+  period_spent_nanos: bigint | null
+  renews_at: string | null
+}
+
+/** Of a budget that renews when used up, the earlier ones are spent: what shows is the newest. */
+export function budgetView(row: BudgetRow): Budget {
+  const earlier =
+    row.renewal === 'when_used_up' ? (row.period_limit_nanos ?? row.limit_nanos ?? 0n) - (row.limit_nanos ?? 0n) : 0n
+  const spent = (row.period_spent_nanos ?? 0n) - earlier
+  const shown = spent > 0n ? spent : 0n
+  const remaining = row.limit_nanos === null ? null : row.limit_nanos - shown
+  return {
+    limit_usd: usdOrNull(row.limit_nanos),
+    spent_usd: usd(shown),
+    remaining_usd: usdOrNull(remaining !== null && remaining < 0n ? 0n : remaining),
+    renewal: row.renewal,
+    renews_at: row.renews_at === null ? null : new Date(row.renews_at).toISOString(),
+  }
+}
+
+export const keyColumns = {
+  id: keys.id,
+  name: keys.name,
+  last_four: keys.last_four,
+  member_id: keys.member_id,
+  member_name: members.name,
+  created_by: keys.created_by,
+  allocation_id: keys.allocation_id,
+  valid_from: keys.valid_from,
+  valid_until: keys.valid_until,
+  disabled_at: keys.disabled_at,
+  revoked_at: keys.revoked_at,
+  last_used_at: keys.last_used_at,
+  created_at: keys.created_at,
+  ...budgetColumns,
+}
+
+type KeyRow = BudgetRow &
+  Omit<Key, 'status' | 'masked' | 'budget'> & {
+    last_four: string
+  }
+
+export function keyView({ last_four, ...row }: KeyRow, now: Date): Key {
+  const { limit_nanos, renewal, period_limit_nanos, period_spent_nanos, renews_at, ...facts } = row
+  return { ...facts, status: keyStatus(row, now), masked: maskedKey(last_four), budget: budgetView(row) }
+}
+
+export function selectKeys(tx: TenantTx) {
+  return tx
+    .select(keyColumns)
+    .from(keys)
+    .innerJoin(members, and(eq(members.tenant_id, keys.tenant_id), eq(members.id, keys.member_id)))
+    .innerJoin(accounts, and(eq(accounts.tenant_id, keys.tenant_id), eq(accounts.id, keys.id)))
+    .innerJoin(tenants, eq(tenants.id, keys.tenant_id))
+    .leftJoin(account_periods, currentPeriod)
+}
+
+async function getKey(tx: TenantTx, actor: Actor, id: string, now: Date): Promise<Key> {
+  const [row] = await selectKeys(tx).where(and(eq(keys.id, id), membersInScope(actor)))
+  if (row === undefined) throw notFound('key')
+  return keyView(row, now)
+}
+
+async function listKeys(
+  { tx, input, now }: Pick<Call<'tenant', { limit: number; cursor?: string | undefined }>, 'tx' | 'input' | 'now'>,
+  condition: SQL | undefined,
+) {
+  const after = input.cursor === undefined ? undefined : decodeCursor(input.cursor, 2)
+  const rows = await selectKeys(tx)
+    .where(and(condition, after && sql`(${keys.created_at}, ${keys.id}) < (${after[0]}::timestamptz, ${after[1]})`))
+    .orderBy(desc(keys.created_at), desc(keys.id))
+    .limit(input.limit + 1)
+  return toPage(
+    rows,
+    input.limit,
+    (row) => keyView(row, now),
+    (row) => [row.created_at, row.id],
+  )
+}
+
+export const list = query({
+  name: 'keys.list',
+  permission: 'keys:read',
+  summary: 'Keys, newest first. Never their secrets.',
+  input: ListKeys,
+  output: pageOf(Key),
+  errors: [],
+  handle: (call) => {
+    const { actor, input, now } = call
+    return listKeys(
+      call,
+      and(
+        membersInScope(actor),
+        given(input.member_id, (id) => eq(keys.member_id, id)),
+        given(input.status, (status) => hasStatus(status, now)),
+        given(input.search, (text) =>
+          or(contains(keys.name, text), contains(members.name, text), eq(keys.last_four, text), eq(keys.id, text)),
+        ),
+      ),
+    )
+  },
+})
+
+/** The same rule as `keyStatus`, for the database. A test holds the two together. */
+function hasStatus(status: KeyStatus, now: Date): SQL {
+  const at = now.toISOString()
+  const revoked = sql`${keys.revoked_at} is not null`
+  const disabled = sql`${keys.disabled_at} is not null`
+  const expired = sql`coalesce(${keys.valid_until} <= ${at}::timestamptz, false)`
+  const early = sql`coalesce(${keys.valid_from} > ${at}::timestamptz, false)`
+  switch (status) {
+    case 'revoked':
+      return revoked
+    case 'disabled':
+      return sql`not ${revoked} and ${disabled}`
+    case 'expired':
+      return sql`not (${revoked}) and not (${disabled}) and ${expired}`
+    case 'not_yet_valid':
+      return sql`not (${revoked}) and not (${disabled}) and not ${expired} and ${early}`
+    case 'active':
+      return sql`not (${revoked}) and not (${disabled}) and not ${expired} and not ${early}`
+  }
+}
+
+export const listOwn = query({
+  name: 'keys.list_own',
+  permission: 'own',
+  summary: 'The keys of the person who asks, newest first.',
+  input: PageInput,
+  output: pageOf(Key),
+  errors: [],
+  handle: (call) => listKeys(call, eq(keys.member_id, actorId(call.actor))),
+})
+
+export const get = query({
+  name: 'keys.get',
+  permission: 'keys:read',
+  summary: 'One key. Never its secret.',
+  input: KeyRef,
+  output: Key,
+  errors: ['not_found'],
+  handle: ({ tx, actor, input, now }) => getKey(tx, actor, input.id, now),
+})
+
+export const create = command({
+  name: 'keys.create',
+  permission: 'keys:write',
+  summary: 'Create a key for a person. The secret is in this answer and never again.',
+  input: CreateKey,
+  output: CreatedKey,
+  secret_fields: ['secret'],
+  errors: ['not_found', 'conflict'],
+  handle: async ({ tx, actor, input, now, newId, randomBytes }) => {
+    const member = await requireMember(tx, actor, input.member_id)
+    if (member.user_id === null || member.deactivated_at !== null) {
+      throw new DomainError(
+        'conflict',
+        `${member.name} has no account yet. Keys are made only for people who can sign in.`,
+        {
+          fields: [{ path: 'member_id', message: 'This person has no account yet.' }],
+        },
+      )
+    }
+    if (input.valid_until !== null && input.valid_until <= now.toISOString()) {
+      throw new DomainError('invalid_request', 'valid_until: The end has passed already.', {
+        fields: [{ path: 'valid_until', message: 'The end has passed already. Choose a later one.' }],
+        param: 'valid_until',
+      })
+    }
+    if (input.allocation_id !== null) {
+      const [allocation] = await tx
+        .select({ id: allocations.id })
+        .from(allocations)
+        .where(eq(allocations.id, input.allocation_id))
+      if (allocation === undefined) throw notFound('allocation')
+    }
+
+    const id = newId('key')
+    const secret = newSecret('key', randomBytes)
+    await tx.insert(accounts).values({
+      id,
+      kind: 'key',
+      limit_nanos: input.budget_usd === null ? null : toNanos(input.budget_usd),
+      renewal: input.renewal,
+    })
+    await tx.insert(keys).values({
+      id,
+      secret_hash: hashSecret(secret),
+      last_four: lastFour(secret),
+      name: input.name,
+      member_id: member.id,
+      created_by: actorId(actor),
+      allocation_id: input.allocation_id,
+      valid_from: input.valid_from,
+      valid_until: input.valid_until,
+      created_at: now.toISOString(),
+    })
+    const key = await getKey(tx, actor, id, now)
+    return { output: { ...key, secret }, audit: { target_id: id, after: key } }
+  },
+})
+
+/** A command that sets one of a key's switches and says before and after. */
+function switching(
+  name: string,
+  summary: string,
+  change: (key: Key, now: string) => Partial<{ disabled_at: string | null; revoked_at: string }> | null,
+) {
+  return command({
+    name,
+    permission: 'keys:write',
+    summary,
+    input: KeyRef,
+    output: Key,
+    errors: ['not_found', 'conflict'],
+    handle: async ({ tx, actor, input, now }) => {
+      await tx.select({ id: keys.id }).from(keys).where(eq(keys.id, input.id)).for('update')
+      const before = await getKey(tx, actor, input.id, now)
+      const values = change(before, now.toISOString())
+      if (values === null) return { output: before, audit: [] }
+      await tx.update(keys).set(values).where(eq(keys.id, input.id))
+      const after = await getKey(tx, actor, input.id, now)
+      return { output: after, audit: { target_id: input.id, before, after } }
+    },
+  })
+}
+
+export const revoke = switching(
+  'keys.revoke',
+  'Revoke a key for good. It is refused from now on; its record stays.',
+  (key, now) => (key.revoked_at === null ? { revoked_at: now } : null),
+)
+
+export const disable = switching('keys.disable', 'Disable a key until it is enabled again.', (key, now) => {
+  refuseRevoked(key)
+  return key.disabled_at === null ? { disabled_at: now } : null
+})
+
+export const enable = switching('keys.enable', 'Enable a key that was disabled.', (key) => {
+  refuseRevoked(key)
+  return key.disabled_at === null ? null : { disabled_at: null }
+})
+
+function refuseRevoked(key: Key): void {
+  if (key.revoked_at !== null) {
+    throw new DomainError('conflict', 'This key was revoked, which can’t be undone. Create a new one.')
+  }
+}

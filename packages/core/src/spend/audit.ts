@@ -1,0 +1,114 @@
+import { allTenants, type Database, type TenantTx, withTenant } from '@stipend/db'
+import { type SQL, sql } from 'drizzle-orm'
+
+export type Violation = { tenant_id: string; check: string; subject: string; detail: string }
+export type AuditReport = {
+  tenants: number
+  accounts: number
+  usage_events: number
+  leases: number
+  /** What each check looked for, as shown to the operator. */
+  checks: string[]
+  violations: Violation[]
+}
+
+/** Each answers the rows that break it, as (subject, detail). None of them on a sound ledger, at any moment. */
+const CHECKS: { name: string; broken: SQL }[] = [
+  {
+    name: 'spent + leased never exceeds the limit',
+    broken: sql`
+      select account_id as subject, format('%s spent + %s leased > %s', spent_nanos, leased_nanos, limit_nanos) as detail
+        from account_periods where spent_nanos + leased_nanos > limit_nanos`,
+  },
+  {
+    name: 'what an account has leased is what its leases hold',
+    broken: sql`
+      select p.account_id as subject, format('%s leased, its leases hold %s', p.leased_nanos, coalesce(sum(l.amount_nanos), 0)) as detail
+        from account_periods p
+        left join lease_periods lp on lp.tenant_id = p.tenant_id and lp.account_id = p.account_id and lp.starts_at = p.starts_at
+        left join leases l on l.tenant_id = lp.tenant_id and l.id = lp.lease_id
+       group by p.tenant_id, p.account_id, p.starts_at, p.leased_nanos
+      having p.leased_nanos <> coalesce(sum(l.amount_nanos), 0)`,
+  },
+  {
+    name: 'what an account has spent is the sum of its usage events',
+    broken: sql`
+      with charged as (
+        select account_id, sum(cost_nanos) as cost_nanos
+          from usage_events u,
+               lateral unnest(array[u.key_id, u.allocation_id, case when u.draws_on_balance then u.tenant_id end]) as account_id
+         where account_id is not null group by account_id),
+      spent as (select account_id, sum(spent_nanos) as spent_nanos from account_periods group by account_id)
+      select coalesce(s.account_id, c.account_id) as subject,
+             format('%s spent, usage events sum to %s', coalesce(s.spent_nanos, 0), coalesce(c.cost_nanos, 0)) as detail
+        from spent s full join charged c on c.account_id = s.account_id
+       where coalesce(s.spent_nanos, 0) <> coalesce(c.cost_nanos, 0)`,
+  },
+  {
+    name: 'a balance’s credit is the sum of its ledger entries',
+    broken: sql`
+      select a.id as subject, format('%s credited, ledger entries sum to %s', a.limit_nanos, coalesce(sum(e.amount_nanos), 0)) as detail
+        from accounts a
+        left join ledger_entries e on e.tenant_id = a.tenant_id and e.account_id = a.id
+       where a.kind = 'balance'
+       group by a.tenant_id, a.id, a.limit_nanos
+      having a.limit_nanos <> coalesce(sum(e.amount_nanos), 0)`,
+  },
+  {
+    name: 'hourly sums agree with the usage events',
+    broken: sql`
+      with hours as (select key_id, model, sum(requests) as requests, sum(cost_nanos) as cost, sum(input_tokens) as input, sum(output_tokens) as output
+                       from usage_hours group by key_id, model),
+      events as (select key_id, model, count(*) as requests, sum(cost_nanos) as cost, sum(input_tokens) as input, sum(output_tokens) as output
+                   from usage_events group by key_id, model)
+      select coalesce(h.key_id, e.key_id) as subject,
+             format('%s: %s requests for %s by the hour, %s for %s as events', coalesce(h.model, e.model), h.requests, h.cost, e.requests, e.cost) as detail
+        from hours h full join events e on e.key_id = h.key_id and e.model = h.model
+       where (h.requests, h.cost, h.input, h.output) is distinct from (e.requests, e.cost, e.input, e.output)`,
+  },
+  {
+    name: 'every lease is drawn from its key’s own account',
+    broken: sql`
+      select l.id as subject, 'drawn from no account of its key' as detail
+        from leases l
+       where not exists (select from lease_periods lp
+                          where lp.tenant_id = l.tenant_id and lp.lease_id = l.id and lp.account_id = l.key_id)`,
+  },
+]
+
+/**
+ * Proves the ledger's invariants on a live database: each tenant in one snapshot, while requests go on. Reads everything, so it
+ * takes time on a large one; it blocks nobody.
+ */
+export async function auditLedger(database: Database): Promise<AuditReport> {
+  const tenants = await allTenants(database)
+  const report: AuditReport = {
+    tenants: tenants.length,
+    accounts: 0,
+    usage_events: 0,
+    leases: 0,
+    checks: CHECKS.map((check) => check.name),
+    violations: [],
+  }
+  for (const tenant of tenants) {
+    await withTenant(database, tenant.id, (tx) => auditTenant(tx, tenant.id, report), {
+      isolationLevel: 'repeatable read',
+      accessMode: 'read only',
+    })
+  }
+  return report
+}
+
+async function auditTenant(tx: TenantTx, tenant_id: string, report: AuditReport): Promise<void> {
+  await tx.execute(sql`set local statement_timeout = 0`)
+  const [counts] = await tx.execute<{ accounts: number; usage_events: number; leases: number }>(sql`
+    select (select count(*)::int from accounts) as accounts, (select count(*)::int from usage_events) as usage_events,
+           (select count(*)::int from leases) as leases`)
+  report.accounts += counts?.accounts ?? 0
+  report.usage_events += counts?.usage_events ?? 0
+  report.leases += counts?.leases ?? 0
+  for (const { name, broken } of CHECKS) {
+    const rows = await tx.execute<{ subject: string; detail: string }>(broken)
+    report.violations.push(...rows.map((row) => ({ tenant_id, check: name, ...row })))
+  }
+}

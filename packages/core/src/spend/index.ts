@@ -1,0 +1,7 @@
+/**
+ * The ledger as gateways use it: draw money before a request is forwarded, settle it afterwards. The invariants are kept by the
+ * database (`packages/db/sql/3-spend.sql` and constraints of its tables); see README.md beside this file.
+ */
+export { type AuditReport, auditLedger, type Violation } from './audit.ts'
+export { type Draw, type DrawnLease, draw, type KeyFacts, type Refusal } from './draw.ts'
+export { type Settlement, settle } from './settle.ts'

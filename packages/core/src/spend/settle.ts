@@ -1,0 +1,55 @@
+import { type Database, settleEvents } from '@stipend/db'
+import type { Nanodollars, TokenUsage } from '@stipend/money'
+import type { UsageStatus } from '../usage/usage.ts'
+
+/** What a gateway knows of a request when it is over. `id` is the request's: settling it again changes nothing. */
+export type Settlement = TokenUsage & {
+  id: string
+  started_at: string
+  gateway_id: string
+  tenant_id: string
+  key_id: string
+  member_id: string
+  allocation_id: string | null
+  draws_on_balance: boolean
+  lease_id: string
+  model: string
+  provider_id: string
+  provider_name: string
+  price_id: string
+  status: UsageStatus
+  http_status: number
+  error_code: string | null
+  is_streamed: boolean
+  is_estimated: boolean
+  /** What was set aside for this request. */
+  hold_nanos: Nanodollars
+  /** What to charge: at most the hold. */
+  cost_nanos: Nanodollars
+  /** What the provider reported beyond the hold. */
+  excess_nanos: Nanodollars
+  /** How much of the lease is free again, beside what is charged. */
+  release_nanos: Nanodollars
+  latency_ms: number
+  first_byte_ms: number | null
+}
+
+/**
+ * Writes usage events and moves their money from leased to spent, all of them or none, each once however often it is told.
+ * One round trip.
+ */
+export async function settle(
+  database: Database,
+  settlements: readonly Settlement[],
+): Promise<('settled' | 'duplicate')[]> {
+  return settleEvents(
+    database,
+    settlements.map(({ hold_nanos, cost_nanos, excess_nanos, release_nanos, ...facts }) => ({
+      ...facts,
+      hold_nanos: hold_nanos.toString(),
+      cost_nanos: cost_nanos.toString(),
+      excess_nanos: excess_nanos.toString(),
+      release_nanos: release_nanos.toString(),
+    })),
+  )
+}

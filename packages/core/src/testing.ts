@@ -1,0 +1,123 @@
+import { type Database, withIdentity, withTenant } from '@stipend/db'
+import { members as memberTable, users } from '@stipend/db/schema'
+import { type ModelPrice, modelPrice } from '@stipend/money'
+import { eq } from 'drizzle-orm'
+import type { z } from 'zod'
+import type { Actor } from './actor.ts'
+import { execute } from './execute.ts'
+import * as core from './index.ts'
+import type { AnyOperation } from './operation.ts'
+
+/** A tenant with one location, made through operations, for tests of anything that needs one. */
+export type Scene = Awaited<ReturnType<typeof createScene>>
+
+export async function createScene(
+  database: Database,
+  options: { kind?: 'school' | 'company'; time_zone?: string; balance_usd?: string | null } = {},
+) {
+  const tenant_id = core.newId('tenant')
+  const operator: Actor = { kind: 'operator', tenant_id, name: 'test' }
+  const run = async <O extends AnyOperation>(
+    operation: O,
+    input: z.input<O['input']>,
+    actor: Actor = operator,
+  ): Promise<z.output<O['output']>> =>
+    (await execute(operation, { database }, actor, input, { request: { request_id: core.newId('request'), ip: null } }))
+      .output
+
+  const { kind = 'school', time_zone = 'Europe/Amsterdam', balance_usd = '100' } = options
+  const slug = `t-${tenant_id.slice(-12)}`
+  const tenant = await run(core.tenants.create, { slug, kind, name: `Test ${slug}`, time_zone })
+  if (balance_usd !== null) await run(core.balance.credit, { amount_usd: balance_usd, cause: 'test' })
+  const location = await run(core.locations.create, { name: 'Main' })
+
+  /** A person; with an account unless told otherwise. */
+  const member = async (input: Partial<z.input<typeof core.members.create.input>> & { account?: boolean } = {}) => {
+    const { account = true, ...fields } = input
+    const id = core.newId('member').slice(-10)
+    const made = await run(core.members.create, {
+      name: `Person ${id}`,
+      email: `${id}@example.org`,
+      kind: kind === 'school' ? 'student' : 'employee',
+      location_id: location.id,
+      ...fields,
+    })
+    if (account) await linkAccount(database, tenant_id, made.id)
+    return made
+  }
+
+  /** A key for a new person, or for `member_id`. */
+  const key = async (input: Partial<z.input<typeof core.keys.create.input>> = {}) => {
+    const member_id = input.member_id ?? (await member()).id
+    const made = await run(core.keys.create, { name: 'Test', budget_usd: '5', ...input, member_id })
+    if (made.secret === null) throw new Error('a new key without its secret')
+    return { ...made, secret: made.secret }
+  }
+
+  /** The owner of the tenant as the console would see them. */
+  const owner = async (): Promise<Actor & { kind: 'user' }> => {
+    const person = await member({ role: 'owner', kind: kind === 'school' ? 'staff' : 'employee', location_id: null })
+    return { kind: 'user', tenant_id, user_id: 'usr_test', member_id: person.id, role: 'owner', location_ids: null }
+  }
+
+  return { tenant, tenant_id, location, operator, run, member, key, owner }
+}
+
+async function linkAccount(database: Database, tenant_id: string, member_id: string): Promise<void> {
+  const id = core.newId('user')
+  await withIdentity(database, (tx) =>
+    tx.insert(users).values({ id, email: `${id}@example.org`, password_hash: 'none: this account is for tests' }),
+  )
+  await withTenant(database, tenant_id, (tx) =>
+    tx.update(memberTable).set({ user_id: id }).where(eq(memberTable.id, member_id)),
+  )
+}
+
+/** A platform provider with one or more models, all at the same price. */
+export async function createProvider(
+  database: Database,
+  options: {
+    base_url: string
+    masterKey: Buffer
+    credential?: string
+    models?: string[]
+    price?: ModelPrice
+    output_tokens_max?: number
+    name?: string
+  },
+) {
+  const id = core.newId('provider')
+  const price = options.price ?? modelPrice({ input: '2.50', cached_input: '1.25', output: '10' })
+  const text = (picos: bigint | null) => (picos === null ? null : picos.toString())
+  const actor: Actor = { kind: 'operator', tenant_id: '', name: 'test' }
+  const { output } = await execute(
+    core.providers.createPlatform,
+    { database },
+    actor,
+    {
+      id,
+      name: options.name ?? 'sandbox',
+      base_url: options.base_url,
+      credential_sealed:
+        options.credential === undefined
+          ? null
+          : core.sealCredential(options.masterKey, options.credential, { tenant_id: null, provider_id: id }),
+      models: (options.models ?? ['sandbox-small']).map((name) => ({
+        name,
+        upstream_name: name,
+        context_tokens_max: 128_000,
+        output_tokens_max: options.output_tokens_max ?? 4_096,
+        price: {
+          input_picos: price.input.toString(),
+          cached_input_picos: text(price.cached_input),
+          cache_write_picos: text(price.cache_write),
+          cache_write_1h_picos: text(price.cache_write_1h),
+          output_picos: price.output.toString(),
+          source: 'test',
+        },
+      })),
+    },
+    { request: { request_id: core.newId('request'), ip: null } },
+  )
+  return output
+}
