@@ -96,15 +96,17 @@ describe('harmless things stay', () => {
   })
 })
 
+// Made up, and put together here so that no scanner takes them for real ones.
+const letters = 'aB3dE6gH9jK2mN5pQ8sT1vW4'
 const secrets = {
-  key: 'sk-stp-3kTq9VbXw2LmZ8rYc5Hd7Jf4Ng6Ps1Ra',
-  serviceToken: 'st-stp-8sWe2QzXn4LkT7vBc1Hf6Jd9Mp3Ry5Ug',
-  openai: 'sk-proj-Aq7wErTy_uIoP-asDfGh',
-  anthropic: 'sk-ant-api03-ZxCvBnMaSdFgHjKl',
-  stripe: 'sk_live_51HqLyjWDarjtT1zdp7dc',
-  webhook: 'whsec_5WbX5kEWLlfzsGNjH64I8lOOqUB6e8FH',
-  bearer: 'dGhpcyBpcyBub3QgYSBqd3Q',
-  jwt: 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NSJ9.SflKxwRJSMeKKF2QT4',
+  key: `sk-stp-${letters}`,
+  serviceToken: `st-stp-${letters}`,
+  openai: `sk-proj-${letters}_-x`,
+  anthropic: `sk-ant-${letters}`,
+  stripe: `sk_live_${letters}`,
+  webhook: `whsec_${letters}`,
+  bearer: `zZ${letters}`,
+  jwt: `eyJ${letters}.eyJ${letters}.${letters}`,
 }
 const anySecret = Object.values(secrets)
 const word = 'correct-horse-battery'
@@ -130,6 +132,7 @@ const places: [string, readonly string[], (log: Log, secret: string) => void][] 
   ['a format argument', anySecret.filter((s) => s !== secrets.bearer), (log, s) => log.info('refused %s', s)],
   ['a format object', [word], (log, s) => log.info('refused %o', { password: s })],
   ['a bearer header in a text', anySecret, (log, s) => log.info(`got "Authorization: Bearer ${s}" from curl`)],
+  ['a bearer token without its header', anySecret, (log, s) => log.info(`curl sent bearer ${s}, which is wrong`)],
   [
     'a field with an innocent name',
     anySecret.filter((s) => s !== secrets.bearer),

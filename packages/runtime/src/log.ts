@@ -1,11 +1,4 @@
-import {
-  type Bindings,
-  type ChildLoggerOptions,
-  type DestinationStream,
-  type Logger,
-  pino,
-  stdTimeFunctions,
-} from 'pino'
+import { type Bindings, type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
 import { redactLine } from './redact.ts'
 
 export type Log = Logger
@@ -34,15 +27,14 @@ export function createLog(options: { app: string; level: string; destination?: D
   )
 
   // pino has no formatter for the fields of a child log. Children inherit this, so theirs are covered too.
-  const child = log.child as Child
-  const plainChild: Child = function (fields, childOptions) {
-    return child.call(this, plainFields(fields), childOptions)
-  }
-  log.child = plainChild as Log['child']
+  const { child } = log
+  Object.defineProperty(log, 'child', {
+    value(this: Log, fields: Bindings, ...options: unknown[]) {
+      return Reflect.apply(child, this, [plainFields(fields), ...options])
+    },
+  })
   return log
 }
-
-type Child = (this: Log, fields: Bindings, options?: ChildLoggerOptions) => Log
 
 const DEPTH_MAX = 8
 

@@ -57,6 +57,7 @@ describe('on a signal', () => {
       'second ends',
       'third runs',
     ])
+    expect(output()).not.toContain('told to stop')
     expect(logged()[0]).toMatchObject({ msg: 'shutting down', signal })
   })
 
@@ -109,7 +110,9 @@ describe('on a further signal', () => {
     child.kill('SIGINT')
     await prints('slow begins')
     child.kill('SIGINT')
+    await prints('got SIGINT')
     child.kill('SIGTERM')
+    await prints('got SIGTERM')
     child.stdin.write('go on\n')
     expect(await ended).toEqual({ code: 0, signal: null })
     expect(output().match(/slow (begins|ends)/g)).toEqual(['slow begins', 'slow ends'])

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from './log.ts'
 
 /** Something to finish before the process ends: stop listening, give leases back, close the database. */
@@ -73,15 +72,14 @@ async function runSteps(log: Pick<Log, 'info' | 'error'>, steps: readonly Shutdo
 
 async function runStep({ run, timeoutMs = 10_000 }: ShutdownStep): Promise<void> {
   const deadline = new AbortController()
-  const finished = new AbortController()
-  const timeout = sleep(timeoutMs, undefined, { signal: finished.signal }).then(() => {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
     deadline.abort()
-    throw new Error(`not finished within ${timeoutMs} ms`)
-  })
+    late.reject(new Error(`not finished within ${timeoutMs} ms`))
+  }, timeoutMs)
   try {
-    await Promise.race([run(deadline.signal), timeout])
+    await Promise.race([run(deadline.signal), late.promise])
   } finally {
-    finished.abort()
-    timeout.catch(() => {})
+    clearTimeout(timer)
   }
 }

@@ -9,7 +9,14 @@ const say = (what: string) => writeSync(1, `${what}\n`)
 const scenarios: Record<string, { steps: ShutdownStep[]; repeatMs?: number; afterwards?: () => unknown }> = {
   orderly: {
     steps: [
-      { name: 'first', run: async () => say('first begins') },
+      {
+        name: 'first',
+        timeoutMs: 5,
+        run: async (deadline) => {
+          say('first begins')
+          deadline.addEventListener('abort', () => say('told to stop'))
+        },
+      },
       {
         name: 'second',
         run: async () => {
@@ -62,6 +69,7 @@ const scenarios: Record<string, { steps: ShutdownStep[]; repeatMs?: number; afte
       {
         name: 'slow',
         run: async () => {
+          for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => say(`got ${signal}`))
           say('slow begins')
           await new Promise((resolve) => process.stdin.once('data', resolve))
           say('slow ends')
