@@ -1,0 +1,66 @@
+import {
+  type AnyOperation,
+  allocations,
+  audit,
+  balance,
+  coding,
+  groups,
+  keys,
+  locations,
+  members,
+  providers,
+  serviceTokens,
+  tenants,
+  usage,
+} from '@stipend/core'
+
+/** Where an operation can be called from. `trpc` is the console's door, `rest` the API's; the operator's tools need neither. */
+export type Door = 'trpc' | 'rest'
+export type Exposed = { operation: AnyOperation; doors: readonly Door[] }
+
+const everywhere = (operation: AnyOperation): Exposed => ({ operation, doors: ['trpc', 'rest'] })
+const consoleOnly = (operation: AnyOperation): Exposed => ({ operation, doors: ['trpc'] })
+const operatorOnly = (operation: AnyOperation): Exposed => ({ operation, doors: [] })
+
+/** Everything the product can do, and where. A test compares it with core, with the tRPC router and with the REST routes. */
+export const REGISTRY: readonly Exposed[] = [
+  everywhere(tenants.get),
+  operatorOnly(tenants.create),
+
+  everywhere(locations.list),
+  everywhere(locations.create),
+
+  everywhere(groups.list),
+  everywhere(groups.create),
+  everywhere(groups.addMembers),
+
+  everywhere(members.list),
+  everywhere(members.get),
+  everywhere(members.create),
+
+  consoleOnly(coding.listPeople),
+
+  everywhere(keys.list),
+  everywhere(keys.get),
+  everywhere(keys.create),
+  everywhere(keys.revoke),
+  everywhere(keys.disable),
+  everywhere(keys.enable),
+
+  everywhere(allocations.list),
+  everywhere(allocations.create),
+
+  everywhere(usage.list),
+  everywhere(usage.summary),
+
+  everywhere(balance.get),
+  operatorOnly(balance.credit),
+
+  everywhere(serviceTokens.list),
+  everywhere(serviceTokens.create),
+  everywhere(serviceTokens.revoke),
+
+  everywhere(audit.list),
+
+  operatorOnly(providers.createPlatform),
+]

@@ -1,0 +1,226 @@
+import { resolveServiceToken } from '@stipend/auth'
+import {
+  type Actor,
+  type AnyOperation,
+  allocations,
+  asDomainError,
+  audit,
+  balance,
+  type Dependencies,
+  execute,
+  groups,
+  keys,
+  locations,
+  members,
+  serviceTokens,
+  tenants,
+  usage,
+} from '@stipend/core'
+import { DomainError, invalidField } from '@stipend/core/errors'
+import { parseSecret } from '@stipend/core/secrets'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { toProblem } from './errors.ts'
+import { parseJsonObject } from './json.ts'
+
+export type Route = { method: 'GET' | 'POST'; path: string; operation: AnyOperation; status: number }
+
+function route(method: Route['method'], path: string, operation: AnyOperation, status = 200): Route {
+  return { method, path, operation, status }
+}
+
+/** The REST API. Names in braces are fields of the operation's input; the other fields come from the query string or the body. */
+export const ROUTES: readonly Route[] = [
+  route('GET', '/v1/tenant', tenants.get),
+
+  route('GET', '/v1/locations', locations.list),
+  route('POST', '/v1/locations', locations.create, 201),
+
+  route('GET', '/v1/groups', groups.list),
+  route('POST', '/v1/groups', groups.create, 201),
+  route('POST', '/v1/groups/{group_id}/members', groups.addMembers),
+
+  route('GET', '/v1/members', members.list),
+  route('POST', '/v1/members', members.create, 201),
+  route('GET', '/v1/members/{id}', members.get),
+
+  route('GET', '/v1/keys', keys.list),
+  route('POST', '/v1/keys', keys.create, 201),
+  route('GET', '/v1/keys/{id}', keys.get),
+  route('POST', '/v1/keys/{id}/revoke', keys.revoke),
+  route('POST', '/v1/keys/{id}/disable', keys.disable),
+  route('POST', '/v1/keys/{id}/enable', keys.enable),
+
+  route('GET', '/v1/allocations', allocations.list),
+  route('POST', '/v1/allocations', allocations.create, 201),
+
+  route('GET', '/v1/usage', usage.list),
+  route('GET', '/v1/usage/summary', usage.summary),
+
+  route('GET', '/v1/balance', balance.get),
+
+  route('GET', '/v1/service_tokens', serviceTokens.list),
+  route('POST', '/v1/service_tokens', serviceTokens.create, 201),
+  route('POST', '/v1/service_tokens/{id}/revoke', serviceTokens.revoke),
+
+  route('GET', '/v1/audit', audit.list),
+]
+
+/** Bodies larger than this are refused before they are read. */
+export const BODY_BYTES_MAX = 1024 * 1024
+
+/** What the log wants to know of a request once it is answered. */
+declare module 'fastify' {
+  interface FastifyRequest {
+    actor: Actor
+    failure: DomainError | null
+  }
+  interface FastifyContextConfig {
+    operation?: AnyOperation
+  }
+}
+
+/**
+ * Puts the routes on a server, and makes all its answers follow the API's conventions: a request id on each, errors as
+ * `application/problem+json`. The server must make ids with `genReqId`.
+ */
+export function mountRest(server: FastifyInstance, deps: Dependencies): void {
+  server.decorateRequest('actor')
+  server.decorateRequest('failure', null)
+  server.addHook('onRequest', async (request, reply) => {
+    request.actor = { kind: 'anonymous' }
+    reply.header('x-request-id', request.id)
+  })
+  server.setErrorHandler((error, request, reply) => answerProblem(error, request, reply))
+  server.setNotFoundHandler((request, reply) =>
+    answerProblem(new DomainError('not_found', 'There is nothing at this address.'), request, reply),
+  )
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX },
+    // A command may need nothing but its path: an empty body is no field at all.
+    async (_request: FastifyRequest, body: Buffer) => (body.length === 0 ? {} : parseJsonObject(body)),
+  )
+
+  for (const one of ROUTES) mountRoute(server, deps, one)
+  for (const path of new Set(ROUTES.map(({ path }) => path))) refuseOtherMethods(server, path)
+}
+
+/** Answers any error as a problem. Fastify's own and unknown ones are put into words of ours first. */
+export function answerProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  request.failure = asDomainError(ofFastify(thrown) ?? thrown)
+  const { status, headers, body } = toProblem(request.failure, request.id)
+  // Fastify would close the connection while the client still sends its body, and the client would miss the answer. Node
+  // throws the rest of the body away until the request's time is up.
+  reply.removeHeader('connection')
+  return reply.code(status).headers(headers).send(JSON.stringify(body))
+}
+
+function mountRoute(server: FastifyInstance, deps: Dependencies, { method, path, operation, status }: Route): void {
+  server.route({
+    method,
+    url: fastifyPath(path),
+    config: { operation },
+    // Before the body: a stranger's isn't worth reading.
+    onRequest: async (request) => {
+      request.actor = await authenticate(deps, request.headers.authorization)
+    },
+    handler: async (request, reply) => {
+      const idempotency_key = method === 'POST' ? idempotencyKey(request) : undefined
+      const { output, replayed } = await execute(operation, deps, request.actor, inputOf(method, request), {
+        request: { request_id: request.id, ip: request.ip },
+        idempotency_key,
+      })
+      if (replayed) reply.header('idempotency-replayed', 'true')
+      // Money and secrets: nothing for a cache on the way.
+      reply.header('cache-control', 'no-store')
+      return reply.code(status).send(output)
+    },
+  })
+}
+
+async function authenticate(deps: Dependencies, header: string | undefined): Promise<Actor> {
+  const token = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1]
+  if (token === undefined) {
+    throw new DomainError('unauthenticated', 'Send a service token in the header `authorization: Bearer st-stp-…`.')
+  }
+  const actor = await resolveServiceToken(deps.database, token)
+  if (actor !== null) return actor
+  throw new DomainError(
+    'unauthenticated',
+    parseSecret(token) === 'key'
+      ? 'This is an API key for the gateway. The management API takes service tokens, which begin with st-stp-.'
+      : 'This service token is not valid: it is misspelt, was revoked, or was never one of ours.',
+  )
+}
+
+function idempotencyKey(request: FastifyRequest): string | undefined {
+  const key = request.headers['idempotency-key']
+  if (key === undefined) return undefined
+  if (typeof key === 'string' && /^[\x20-\x7e]{1,255}$/.test(key)) return key
+  throw new DomainError('invalid_request', 'Idempotency-Key must be 1 to 255 printable ASCII characters.', {
+    param: 'Idempotency-Key',
+    fields: [{ path: 'Idempotency-Key', message: 'Use 1 to 255 printable ASCII characters.' }],
+  })
+}
+
+/** The fields of an operation's input, from where they stand in the request. None may come from two places. */
+function inputOf(method: Route['method'], request: FastifyRequest): Record<string, unknown> {
+  const fromPath = request.params as Record<string, string>
+  const fromQuery = queryOf(request)
+  const [stray] = Object.keys(fromQuery)
+  if (method === 'POST' && stray !== undefined) throw invalidField(stray, 'A command takes its fields in the body.')
+  const fields = method === 'GET' ? fromQuery : ((request.body ?? {}) as Record<string, unknown>)
+  for (const name of Object.keys(fromPath)) {
+    if (Object.hasOwn(fields, name)) throw invalidField(name, 'This field stands in the address already.')
+  }
+  return { ...fields, ...fromPath }
+}
+
+function queryOf(request: FastifyRequest): Record<string, string> {
+  const { url = '' } = request.raw
+  const start = url.indexOf('?')
+  const parameters = new URLSearchParams(start < 0 ? '' : url.slice(start))
+  for (const name of parameters.keys()) {
+    if (parameters.getAll(name).length > 1) throw invalidField(name, 'This parameter is given twice.')
+  }
+  return Object.fromEntries(parameters)
+}
+
+function refuseOtherMethods(server: FastifyInstance, path: string): void {
+  const taken = ROUTES.filter((one) => one.path === path).map((one): string => one.method)
+  const allowed = taken.includes('GET') ? [...taken, 'HEAD'] : taken
+  server.route({
+    method: server.supportedMethods.filter((method) => !allowed.includes(method)),
+    url: fastifyPath(path),
+    onRequest: async (request, reply) => {
+      reply.header('allow', allowed.join(', '))
+      throw new DomainError('method_not_allowed', `${request.method} is not possible here, only ${allowed.join(', ')}.`)
+    },
+    handler: () => undefined,
+  })
+}
+
+function fastifyPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1')
+}
+
+/** What Fastify refuses by itself, by its code. */
+const FASTIFY: Record<string, DomainError> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: new DomainError('request_too_large', 'The body is larger than 1 MiB.'),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: new DomainError(
+    'unsupported_media_type',
+    'Send the body as JSON, with `content-type: application/json`.',
+  ),
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: new DomainError(
+    'invalid_request',
+    'The body is not as long as its content-length says.',
+  ),
+  FST_ERR_BAD_URL: new DomainError('invalid_request', 'The address is not valid.'),
+  FST_ERR_MAX_PARAM_LENGTH: new DomainError('not_found', 'There is nothing at this address.'),
+}
+
+function ofFastify(thrown: unknown): DomainError | undefined {
+  if (!(thrown instanceof Error) || !('code' in thrown)) return undefined
+  return FASTIFY[String(thrown.code)]
+}

@@ -1,0 +1,155 @@
+import {
+  type Actor,
+  type AnyOperation,
+  allocations,
+  audit,
+  balance,
+  type Command,
+  coding,
+  type Dependencies,
+  execute,
+  groups,
+  keys,
+  locations,
+  members,
+  type Query,
+  type RequestFacts,
+  serviceTokens,
+  tenants,
+  usage,
+} from '@stipend/core'
+import { DomainError, type ErrorCode, type FieldError } from '@stipend/core/errors'
+import { initTRPC, TRPCError } from '@trpc/server'
+import type { z } from 'zod'
+import { asDomainError, ERRORS, isDomainError, toTrpc } from './errors.ts'
+
+/** One call: who makes it, and with what. Made by the console for each request. */
+export type TrpcContext = {
+  deps: Dependencies
+  actor: Actor
+  request: RequestFacts
+  idempotency_key?: string | undefined
+}
+
+/** What a client finds in `error.data`. */
+export type TrpcErrorData = {
+  code: TRPCError['code']
+  httpStatus: number
+  error: ErrorCode
+  fields: FieldError[]
+  retry_after_seconds: number | null
+  request_id: string | null
+}
+
+const t = initTRPC.context<TrpcContext>().create({
+  // tRPC's own answer would carry the text of whatever was thrown, SQL and its parameters included, and in development the stack.
+  errorFormatter: ({ shape, error, ctx }) => {
+    const shown = ours(error)
+    const { status, trpc } = ERRORS[shown.code]
+    const data: TrpcErrorData = {
+      code: trpc,
+      httpStatus: status,
+      error: shown.code,
+      fields: shown.details.fields ?? [],
+      retry_after_seconds: shown.details.retry_after_seconds ?? null,
+      request_id: ctx?.request.request_id ?? null,
+    }
+    return { code: shape.code, message: shown.message, data }
+  },
+})
+
+/** The operations that the console offers. Everything but the name is the operation's own. */
+export const appRouter = t.router({
+  tenants: t.router({
+    get: query(tenants.get),
+  }),
+  locations: t.router({
+    list: query(locations.list),
+    create: command(locations.create),
+  }),
+  groups: t.router({
+    list: query(groups.list),
+    create: command(groups.create),
+    addMembers: command(groups.addMembers),
+  }),
+  members: t.router({
+    list: query(members.list),
+    get: query(members.get),
+    create: command(members.create),
+  }),
+  coding: t.router({
+    listPeople: query(coding.listPeople),
+  }),
+  keys: t.router({
+    list: query(keys.list),
+    get: query(keys.get),
+    create: command(keys.create),
+    revoke: command(keys.revoke),
+    disable: command(keys.disable),
+    enable: command(keys.enable),
+  }),
+  allocations: t.router({
+    list: query(allocations.list),
+    create: command(allocations.create),
+  }),
+  usage: t.router({
+    list: query(usage.list),
+    summary: query(usage.summary),
+  }),
+  balance: t.router({
+    get: query(balance.get),
+  }),
+  serviceTokens: t.router({
+    list: query(serviceTokens.list),
+    create: command(serviceTokens.create),
+    revoke: command(serviceTokens.revoke),
+  }),
+  audit: t.router({
+    list: query(audit.list),
+  }),
+})
+export type AppRouter = typeof appRouter
+
+/** Calls operations in the same process: for loaders and actions. Throws TRPCError whose `cause` is the DomainError. */
+export const createCaller = t.createCallerFactory(appRouter)
+
+function query<I extends z.ZodType, O extends z.ZodType>(operation: Query<'tenant', I, O>) {
+  return t.procedure.input(unchecked<I>).query(({ ctx, input }): Promise<z.output<O>> => run(operation, ctx, input))
+}
+
+function command<I extends z.ZodType, O extends z.ZodType>(operation: Command<'tenant', I, O>) {
+  return t.procedure.input(unchecked<I>).mutation(({ ctx, input }): Promise<z.output<O>> => run(operation, ctx, input))
+}
+
+/** An operation that needs no field may be called without any. */
+type InputOf<I extends z.ZodType> = Record<never, never> extends z.input<I> ? z.input<I> | undefined : z.input<I>
+
+// For the type only: `execute` checks the input, after the permission.
+function unchecked<I extends z.ZodType>(value: unknown): InputOf<I> {
+  return value as InputOf<I>
+}
+
+async function run<O extends AnyOperation>(operation: O, ctx: TrpcContext, input: unknown): Promise<z.output<O['output']>> {
+  try {
+    const { request, idempotency_key } = ctx
+    const options = { request, idempotency_key: operation.kind === 'command' ? idempotency_key : undefined }
+    return (await execute(operation, ctx.deps, ctx.actor, input ?? {}, options)).output
+  } catch (thrown) {
+    throw new TRPCError(toTrpc(thrown))
+  }
+}
+
+/** tRPC's own refusals, in words of ours. */
+const FOREIGN: Partial<Record<TRPCError['code'], DomainError>> = {
+  NOT_FOUND: new DomainError('not_found', 'There is no such operation.'),
+  METHOD_NOT_SUPPORTED: new DomainError('method_not_allowed', 'Queries are called with GET, commands with POST.'),
+  PARSE_ERROR: new DomainError('invalid_request', 'The body is not valid JSON.'),
+  BAD_REQUEST: new DomainError('invalid_request', 'The request can’t be read.'),
+  UNSUPPORTED_MEDIA_TYPE: new DomainError('unsupported_media_type', 'Send the body as application/json.'),
+  PAYLOAD_TOO_LARGE: new DomainError('request_too_large', 'The body is too large.'),
+}
+
+function ours(error: TRPCError): DomainError {
+  if (isDomainError(error.cause)) return error.cause
+  return FOREIGN[error.code] ?? asDomainError(error)
+}
