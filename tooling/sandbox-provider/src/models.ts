@@ -1,0 +1,24 @@
+export type Model = {
+  readonly id: string
+  /** The most tokens of prompt and answer together. */
+  readonly contextTokensMax: number
+  readonly outputTokensMax: number
+  readonly reasons: boolean
+}
+
+export const MODELS: readonly Model[] = [
+  { id: 'sandbox-small', contextTokensMax: 1_000_000, outputTokensMax: 32_768, reasons: false },
+  { id: 'sandbox-large', contextTokensMax: 1_000_000, outputTokensMax: 65_536, reasons: false },
+  { id: 'sandbox-reasoning', contextTokensMax: 1_000_000, outputTokensMax: 65_536, reasons: true },
+]
+
+const byId = new Map(MODELS.map((model) => [model.id, model]))
+
+export function findModel(id: string): Model | undefined {
+  return byId.get(id)
+}
+
+/** What a model is taken for whose name is accepted only because a behaviour says so. */
+export function unlistedModel(id: string): Model {
+  return { id, contextTokensMax: 1_000_000, outputTokensMax: 65_536, reasons: false }
+}
