@@ -12,21 +12,27 @@ const refusal = (text: string | Uint8Array) => {
 }
 
 test('reads an object as JSON.parse does', () => {
-  const text = '{"a": {"a": 1, "b": [{"a": 1}, {"a": 2}]}, "b": "a\\"b\\\\", "c": "{\\"a\\":1,\\"a\\":2}", "": [[], {}, null]}'
+  const text =
+    '{"a": {"a": 1, "b": [{"a": 1}, {"a": 2}]}, "b": "a\\"b\\\\", "c": "{\\"a\\":1,\\"a\\":2}", "": [[], {}, null]}'
   expect(parse(text)).toEqual(JSON.parse(text))
 })
 
 describe('refuses', () => {
-  test.each(['', '{', '{"a":1,}', "{'a':1}", '{"a":01}', '{"a":NaN}', '\ufeff\ufeff{}', '{"a":"\n"}'])('%j: not JSON', (text) => {
-    expect(refusal(text)).toMatchObject({ code: 'invalid_request', message: 'The body is not valid JSON.' })
-  })
+  test.each(['', '{', '{"a":1,}', "{'a':1}", '{"a":01}', '{"a":NaN}', '\ufeff\ufeff{}', '{"a":"\n"}'])(
+    '%j: not JSON',
+    (text) => {
+      expect(refusal(text)).toMatchObject({ code: 'invalid_request', message: 'The body is not valid JSON.' })
+    },
+  )
 
   test.each(['[]', 'null', '"text"', '1', '[{"a":1}]'])('%s: not an object', (text) => {
     expect(refusal(text)).toMatchObject({ code: 'invalid_request', message: expect.stringContaining('JSON object') })
   })
 
   test('bytes that are not UTF-8', () => {
-    expect(refusal(Buffer.from('{"name":"Zo\xeb"}', 'latin1'))).toMatchObject({ message: 'The body is not valid UTF-8.' })
+    expect(refusal(Buffer.from('{"name":"Zo\xeb"}', 'latin1'))).toMatchObject({
+      message: 'The body is not valid UTF-8.',
+    })
   })
 
   test.each([

@@ -129,7 +129,11 @@ function unchecked<I extends z.ZodType>(value: unknown): InputOf<I> {
   return value as InputOf<I>
 }
 
-async function run<O extends AnyOperation>(operation: O, ctx: TrpcContext, input: unknown): Promise<z.output<O['output']>> {
+async function run<O extends AnyOperation>(
+  operation: O,
+  ctx: TrpcContext,
+  input: unknown,
+): Promise<z.output<O['output']>> {
   try {
     const { request, idempotency_key } = ctx
     const options = { request, idempotency_key: operation.kind === 'command' ? idempotency_key : undefined }
