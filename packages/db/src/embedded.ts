@@ -353,7 +353,7 @@ function shellWord(text: string): string {
 type Outcome = { ok: boolean; output: string }
 
 function run(native: string, program: string, args: string[], account: Account): Promise<Outcome> {
-  const env = { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: '/tmp', LC_ALL: 'C', TZ: 'UTC' }
+  const env = { PATH: '/usr/bin:/bin', HOME: '/tmp', LC_ALL: 'C', TZ: 'UTC' }
   return new Promise((resolve) => {
     // Its own process group, so that Ctrl-C at the terminal doesn't cut a start or a stop in half.
     const child = spawn(path.join(native, 'bin', program), args, {

@@ -1,0 +1,107 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { prepareDatabase } from '@stipend/db/admin'
+import { EmbeddedPostgresError, removeEmbedded, startEmbedded, stopEmbedded } from '@stipend/db/embedded'
+import { type DataDir, loadSecrets } from './data-dir.ts'
+import type { Env } from './env.ts'
+import { Failure } from './failure.ts'
+import { requireFreePorts } from './ports.ts'
+
+export type RunningDatabase = {
+  /** Of the role that owns the schema and makes roles. */
+  adminUrl: string
+  /** False where it ran already, or isn't ours to stop. */
+  startedHere: boolean
+  said: string
+  stop: () => Promise<void>
+}
+
+/** The embedded PostgreSQL with its data in the data folder, or the one DATABASE_URL names. */
+export async function openDatabase(env: Env, dir: DataDir): Promise<RunningDatabase> {
+  if (env.database_url !== null) {
+    const { host, pathname } = new URL(env.database_url)
+    return {
+      adminUrl: env.database_url,
+      startedHere: false,
+      said: `${host}${pathname} (DATABASE_URL)`,
+      stop: async () => {},
+    }
+  }
+  const settings = { shared_buffers: '256MB', max_wal_size: '2GB' }
+  const server = await startEmbedded({ dataDir: dir.postgres, port: env.ports.database, settings }).catch(
+    async (error) => {
+      // Says who holds the port and which variable changes it.
+      if (error instanceof EmbeddedPostgresError && error.code === 'port_taken') {
+        await requireFreePorts([
+          { port: env.ports.database, what: 'embedded database', variable: 'STIPEND_DATABASE_PORT' },
+        ])
+      }
+      throw error
+    },
+  )
+  return {
+    adminUrl: server.url,
+    startedHere: !server.alreadyRunning,
+    said: `PostgreSQL on 127.0.0.1:${server.port}`,
+    stop: () => stopEmbedded({ dataDir: dir.postgres }),
+  }
+}
+
+export async function migrateDatabase(adminUrl: string, appPassword: string): Promise<{ appUrl: string }> {
+  try {
+    return await prepareDatabase(adminUrl, { appPassword })
+  } catch (error) {
+    const { code } = error as { code?: string }
+    const { host } = new URL(adminUrl)
+    if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'CONNECT_TIMEOUT') {
+      throw new Failure(`No PostgreSQL answers at ${host} (${code}). Is DATABASE_URL right?`)
+    }
+    if (code === '28P01' || code === '28000')
+      throw new Failure(`PostgreSQL at ${host} refuses the user or password in DATABASE_URL.`)
+    if (code === '3D000') throw new Failure(`PostgreSQL at ${host} has no such database: create it, then start again.`)
+    if (code === '42501') {
+      throw new Failure(
+        `The user in DATABASE_URL may not do what is needed (${(error as Error).message}). It must be able to create roles and own the database.`,
+      )
+    }
+    throw error
+  }
+}
+
+/** Deletes what a start made, and nothing else that may be in the folder. */
+export async function removeData(env: Env, dir: DataDir): Promise<void> {
+  if (env.database_url !== null) {
+    throw new Failure(
+      'npm start -- --fresh deletes all data, and DATABASE_URL names a database that may hold more than the demo: it is left alone.\nEmpty it yourself (drop database ...; create database ...;) and run npm start, or unset DATABASE_URL for the embedded one.',
+    )
+  }
+  await removeEmbedded({ dataDir: dir.postgres })
+  for (const name of ['demo.json', 'demo.previous.json', 'demo.unfinished', 'secrets.json', 'gateway', 'logs']) {
+    fs.rmSync(path.join(dir.root, name), { recursive: true, force: true })
+  }
+}
+
+/** For commands that look at a database: the one named, or the demo's, started if it isn't running and stopped again afterwards. */
+export async function withAppDatabase<T>(env: Env, dir: DataDir, work: (appUrl: string) => Promise<T>): Promise<T> {
+  if (env.database_url !== null) return work(asAppRole(env.database_url))
+  if (!fs.existsSync(dir.secrets_file)) {
+    throw new Failure(`There is no database in ${dir.root} yet. Run npm start first, or set DATABASE_URL.`)
+  }
+  const secrets = loadSecrets(dir, env.master_key)
+  const database = await openDatabase(env, dir)
+  try {
+    const url = new URL(database.adminUrl)
+    url.username = 'stipend_app'
+    url.password = secrets.app_password
+    return await work(url.href)
+  } finally {
+    if (database.startedHere) await database.stop()
+  }
+}
+
+/** The same login, but with only what the programs may do: policies apply to it. */
+function asAppRole(adminUrl: string): string {
+  const url = new URL(adminUrl)
+  if (url.username !== 'stipend_app') url.searchParams.set('role', 'stipend_app')
+  return url.href
+}

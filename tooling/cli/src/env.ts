@@ -1,0 +1,62 @@
+import path from 'node:path'
+import { parseEnv, variable } from '@stipend/runtime'
+import { z } from 'zod'
+
+export const ROOT = path.resolve(import.meta.dirname, '../../..')
+
+/** The one reader of the environment in the start-up tool; what the apps get is passed to them by name. */
+export function readEnv(source: Readonly<Record<string, string | undefined>> = process.env) {
+  return parseEnv(
+    z
+      .object({
+        CONSOLE_PORT: variable.port().default(3000),
+        GATEWAY_PORT: variable.port().default(3001),
+        API_PORT: variable.port().default(3002),
+        SANDBOX_PROVIDER_PORT: variable.port().default(3003),
+        STIPEND_DATABASE_PORT: variable.port().default(3004),
+        STIPEND_DATA_DIR: z.string().default('.stipend'),
+        STIPEND_MASTER_KEY: variable.key32().optional(),
+        DATABASE_URL: variable.url('postgres:', 'postgresql:').optional(),
+        LOG_LEVEL: variable.logLevel().default('info'),
+        CHROMIUM_PATH: z.string().optional(),
+      })
+      .transform((env) => ({
+        ports: {
+          console: env.CONSOLE_PORT,
+          gateway: env.GATEWAY_PORT,
+          api: env.API_PORT,
+          sandbox_provider: env.SANDBOX_PROVIDER_PORT,
+          database: env.STIPEND_DATABASE_PORT,
+        },
+        data_dir: path.resolve(ROOT, env.STIPEND_DATA_DIR),
+        /** Null: one is made and kept in the data folder. */
+        master_key: env.STIPEND_MASTER_KEY ?? null,
+        /** Null: the embedded PostgreSQL. */
+        database_url: env.DATABASE_URL ?? null,
+        log_level: env.LOG_LEVEL,
+        chromium_path: env.CHROMIUM_PATH ?? null,
+      })),
+    source,
+  )
+}
+
+export type Env = ReturnType<typeof readEnv>
+
+/** What any child process needs of our surroundings, and nothing that is ours: programs get their settings by name. */
+export function surroundings(
+  source: Readonly<Record<string, string | undefined>> = process.env,
+): Record<string, string> {
+  const names = [
+    'PATH',
+    'HOME',
+    'LANG',
+    'LC_ALL',
+    'TMPDIR',
+    'NODE_OPTIONS',
+    'NODE_EXTRA_CA_CERTS',
+    'FORCE_COLOR',
+    'NO_COLOR',
+    'CI',
+  ]
+  return Object.fromEntries(names.flatMap((name) => (source[name] === undefined ? [] : [[name, source[name]]])))
+}

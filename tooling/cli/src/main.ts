@@ -1,0 +1,55 @@
+import { parseArgs } from 'node:util'
+import { isPlain } from './failure.ts'
+
+const USAGE = `Usage:
+  npm start                       start everything, with a demo in it; --fresh deletes the data first
+  npm test                        check and test everything; --only <step> runs one step
+  npm run audit                   prove the ledger's invariants on the running or stopped demo, or DATABASE_URL
+  npm run migrate                 bring the database to the current state
+  npm run format                  format the code`
+
+async function main(args: string[]): Promise<number> {
+  const { positionals, values } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      fresh: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true },
+      help: { type: 'boolean' },
+    },
+  })
+  const [command, ...rest] = positionals
+  if (values.help || command === undefined || rest.length > 0) {
+    console.log(USAGE)
+    return values.help ? 0 : 1
+  }
+  // Each command loads what it needs only: formatting works while the rest of the code doesn't.
+  const { readEnv } = await import('./env.ts')
+  const env = readEnv()
+  switch (command) {
+    case 'start':
+      return (await import('./start.ts')).start(env, { fresh: values.fresh })
+    case 'test':
+      return (await import('./test.ts')).test(env, { only: values.only ?? [] })
+    case 'audit':
+      return (await import('./audit.ts')).audit(env)
+    case 'migrate':
+      return (await import('./migrate.ts')).migrate(env)
+    case 'format':
+      return (await import('./format.ts')).format()
+    default:
+      console.error(`There is no command ${command}.\n\n${USAGE}`)
+      return 1
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  const isOurs =
+    isPlain(error) || (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))
+  console.error(isOurs ? `\n${error.message}` : error)
+  process.exitCode = 1
+}
+// Whatever is still open (a socket, a timer) has no say in when a command ends.
+process.exit()
