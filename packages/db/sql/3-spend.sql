@@ -235,15 +235,16 @@ begin
   end loop;
 end $$;
 
--- Gives every lease of a gateway back whole. For a gateway that has replayed its journal, or that is given up for dead.
-create or replace function app.give_back_all(p_gateway_id text) returns int language plpgsql as $$
+-- Gives every lease of a gateway back whole, but for those it still knows to be in use. For a gateway that has replayed its
+-- journal, that lost an answer of ours, or that is given up for dead.
+create or replace function app.give_back_all(p_gateway_id text, p_in_use text[] default '{}') returns int language plpgsql as $$
 declare
   one record;
   amount bigint;
   given int := 0;
 begin
   for one in
-    select l.tenant_id, l.id from app.leases_of_gateway(p_gateway_id) l
+    select l.tenant_id, l.id from app.leases_of_gateway(p_gateway_id) l where l.id <> all (p_in_use)
   loop
     perform set_config('app.tenant_id', one.tenant_id, true);
     select l.amount_nanos into amount from leases l where l.tenant_id = one.tenant_id and l.id = one.id for update;

@@ -106,9 +106,13 @@ export async function settleEvents(
   return rows.map((row) => row.outcome)
 }
 
-/** `app.give_back_all`: how many leases were given back. */
-export async function giveBackLeases(database: Database, gatewayId: string): Promise<number> {
-  const rows = await inner(database).client<{ given: number }[]>`select app.give_back_all(${gatewayId}) as given`
+/** `app.give_back_all`: gives back a gateway's leases but those `inUse`, and says how many. */
+export async function giveBackLeases(
+  database: Database,
+  gatewayId: string,
+  inUse: readonly string[] = [],
+): Promise<number> {
+  const rows = await inner(database).client<{ given: number }[]>`select app.give_back_all(${gatewayId}, ${[...inUse]}::text[]) as given`
   return rows[0]?.given ?? 0
 }
 

@@ -16,7 +16,7 @@ export const Price = z.strictObject({
 
 export const CreatePlatformProvider = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'Use lower-case letters, digits and hyphens.'),
-  base_url: z.url().describe('Ends before /v1/chat/completions is added: http://127.0.0.1:3003'),
+  base_url: z.url().describe('What comes before /chat/completions, so mostly ends in /v1.'),
   credential_sealed: z.instanceof(Buffer).nullable().describe('From sealCredential, for `id`.'),
   id: idSchema('provider'),
   models: z

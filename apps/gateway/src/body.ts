@@ -1,0 +1,39 @@
+import type { IncomingMessage } from 'node:http'
+import { DomainError } from '@stipend/core/errors'
+
+export type BodyLimits = { bytesMax: number; silenceMs: number }
+
+/** Reads a request's whole body. Too large: 413, at once if it says so itself. Nothing more coming: 408. */
+export function readBody(request: IncomingMessage, { bytesMax, silenceMs }: BodyLimits): Promise<Buffer> {
+  const tooLarge = () =>
+    new DomainError(
+      'request_too_large',
+      `The body is larger than ${Math.floor(bytesMax / 1024 / 1024)} MB. Send less at once.`,
+    )
+  const declared = Number(request.headers['content-length'] ?? 0)
+  if (declared > bytesMax) return Promise.reject(tooLarge())
+
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    const finish = (error: DomainError | null) => {
+      clearTimeout(timer)
+      request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose)
+      if (error === null) resolve(Buffer.concat(chunks, bytes))
+      else reject(error)
+    }
+    const onSilence = () =>
+      finish(new DomainError('request_timeout', 'The body of the request did not arrive in time.'))
+    const onEnd = () => finish(null)
+    const onClose = () =>
+      finish(new DomainError('request_timeout', 'The connection closed before the body was complete.'))
+    const onData = (chunk: Buffer) => {
+      timer.refresh()
+      bytes += chunk.length
+      if (bytes > bytesMax) finish(tooLarge())
+      else chunks.push(chunk)
+    }
+    const timer = setTimeout(onSilence, silenceMs)
+    request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
+  })
+}

@@ -1,0 +1,65 @@
+import { DomainError } from '@stipend/core/errors'
+import { z } from 'zod'
+
+/**
+ * What the gateway itself must understand of a chat request. Everything else passes through as it came: the provider knows
+ * its own parameters better than we do.
+ */
+const ChatRequest = z.looseObject({
+  model: z
+    .string({ error: 'Name a model, such as "model": "gpt-5". GET /v1/models lists those you can use.' })
+    .min(1)
+    .max(300),
+  messages: z
+    .array(z.looseObject({ role: z.string({ error: 'Every message needs a role.' }) }), {
+      error: 'Send a list of messages.',
+    })
+    .min(1, 'Send at least one message.'),
+  stream: z.boolean({ error: 'Must be true or false.' }).nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  max_tokens: z.int({ error: 'Must be a whole number.' }).min(1, 'Must be at least 1.').nullish(),
+  max_completion_tokens: z.int({ error: 'Must be a whole number.' }).min(1, 'Must be at least 1.').nullish(),
+  n: z
+    .int({ error: 'Must be a whole number.' })
+    .min(1, 'Must be at least 1.')
+    .max(128, 'Must be at most 128.')
+    .nullish(),
+})
+export type ChatRequest = z.infer<typeof ChatRequest>
+
+/** Reads a body, or throws `invalid_request` that names what is wrong. */
+export function parseChatRequest(body: Buffer): ChatRequest {
+  let json: unknown
+  try {
+    json = JSON.parse(body.toString('utf8'))
+  } catch {
+    throw new DomainError('invalid_request', 'The body is not valid JSON.')
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw new DomainError('invalid_request', 'The body must be a JSON object.')
+  }
+  const parsed = ChatRequest.safeParse(json)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  const param = issue?.path.join('.') ?? ''
+  throw new DomainError('invalid_request', `${param}: ${issue?.message ?? 'not valid'}`, { param })
+}
+
+/** The most tokens the client lets each answer have; undefined where it leaves that to the model. */
+export function requestedOutputMax(request: ChatRequest): number | undefined {
+  return request.max_completion_tokens ?? request.max_tokens ?? undefined
+}
+
+/**
+ * The body to send on: the provider's own name of the model, usage asked for in streams (we bill by it), and the output limit
+ * lowered where the money is short.
+ */
+export function upstreamBody(request: ChatRequest, upstreamName: string, outputMax: number | undefined): Buffer {
+  const body: Record<string, unknown> = { ...request, model: upstreamName }
+  if (request.stream === true) body.stream_options = { ...request.stream_options, include_usage: true }
+  if (outputMax !== undefined) {
+    // By the name the client used; newer models refuse the older name, and a client that used it knows its model.
+    body[request.max_completion_tokens != null ? 'max_completion_tokens' : 'max_tokens'] = outputMax
+  }
+  return Buffer.from(JSON.stringify(body))
+}

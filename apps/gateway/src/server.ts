@@ -1,0 +1,150 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { newId } from '@stipend/core'
+import { DomainError } from '@stipend/core/errors'
+import { parseSecret } from '@stipend/core/secrets'
+import { ping } from '@stipend/db'
+import { toOpenAI } from '@stipend/wire/errors'
+import { identify } from './admit.ts'
+import { complete } from './completion.ts'
+import type { Gateway } from './gateway.ts'
+
+type Handled = { status: number; code: string | null; key_id?: string | undefined }
+type Exchange = { request: IncomingMessage; response: ServerResponse; id: string }
+type Route = { method: string; handle: (gateway: Gateway, exchange: Exchange) => Promise<Handled> }
+
+const ROUTES: Record<string, Route> = {
+  '/v1/chat/completions': { method: 'POST', handle: chat },
+  '/v1/models': { method: 'GET', handle: models },
+  '/healthz': { method: 'GET', handle: health },
+}
+
+const HEADERS_TIMEOUT_MS = 15_000
+const REQUEST_TIMEOUT_MS = 300_000
+/** Longer than the usual proxy in front keeps a connection, so that it never reuses one that we have just closed. */
+const KEEP_ALIVE_MS = 75_000
+/** How long the rest of a refused body is read and thrown away, so that the client gets to see the answer. */
+const DISCARD_MS = 5_000
+
+export function createGatewayServer(gateway: Gateway): Server {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+    void serve(gateway, request, response)
+  })
+  server.headersTimeout = HEADERS_TIMEOUT_MS
+  server.requestTimeout = REQUEST_TIMEOUT_MS
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+    const answer = toOpenAI(malformed(error.code))
+    const body = JSON.stringify(answer.body)
+    const headers = { ...answer.headers, 'content-length': Buffer.byteLength(body), connection: 'close' }
+    const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    socket.end(`HTTP/1.1 ${answer.status} Refused\r\n${head.join('')}\r\n${body}`)
+  })
+  return server
+}
+
+function malformed(code: string | undefined): DomainError {
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new DomainError('request_too_large', 'The headers of the request are too large.')
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new DomainError('request_timeout', 'The request did not arrive in time.')
+  return new DomainError('invalid_request', 'This is not a well-formed HTTP request.')
+}
+
+async function serve(gateway: Gateway, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const id = newId('request')
+  const startedAt = performance.now()
+  response.setHeader('x-request-id', id)
+  let handled: Handled
+  try {
+    handled = await route(gateway, { request, response, id })
+  } catch (error) {
+    handled = refuse(gateway, { request, response, id }, error)
+  }
+  const path = request.url?.split('?', 1)[0]
+  const ms = Math.round(performance.now() - startedAt)
+  gateway.log.info({ request_id: id, method: request.method, path, ...handled, ms }, 'request')
+}
+
+async function route(gateway: Gateway, exchange: Exchange): Promise<Handled> {
+  const path = exchange.request.url?.split('?', 1)[0] ?? '/'
+  const found = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined
+  if (found === undefined)
+    throw new DomainError('not_found', `There is nothing at ${path.slice(0, 100)}. The base URL ends in /v1.`)
+  if (exchange.request.method !== found.method) {
+    exchange.response.setHeader('allow', found.method)
+    throw new DomainError('method_not_allowed', `This address takes ${found.method} requests.`)
+  }
+  return found.handle(gateway, exchange)
+}
+
+/** The one place where an error becomes an answer. */
+function refuse(gateway: Gateway, { request, response, id }: Exchange, error: unknown): Handled {
+  const answer = toOpenAI(error)
+  const { code } = answer.body.error
+  if (answer.status >= 500) gateway.log.error({ request_id: id, err: error }, 'request failed')
+  if (response.headersSent || response.destroyed) {
+    response.destroy()
+    return { status: answer.status, code }
+  }
+  if (!request.complete) {
+    // Let the client finish sending what nobody reads, or it may never read our answer.
+    response.setHeader('connection', 'close')
+    request.resume()
+    const timer = setTimeout(() => request.socket.destroy(), DISCARD_MS)
+    request.socket.once('close', () => clearTimeout(timer))
+  }
+  response.writeHead(answer.status, answer.headers)
+  response.end(JSON.stringify(answer.body))
+  return { status: answer.status, code }
+}
+
+/** The key a client sends, well-formed, or the error that says what is wrong with it. */
+function readKey(request: IncomingMessage): string {
+  const { authorization } = request.headers
+  const header = request.headers['x-api-key']
+  const secret = authorization === undefined ? header : /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
+  if (authorization === undefined && header === undefined) {
+    throw new DomainError('invalid_api_key', 'No API key was sent. Send yours as "Authorization: Bearer sk-stp-…".')
+  }
+  if (typeof secret !== 'string' || parseSecret(secret) !== 'key') {
+    throw new DomainError(
+      'invalid_api_key',
+      'This is not a Stipend API key. Check that you pasted all of it; it begins with sk-stp-.',
+    )
+  }
+  return secret
+}
+
+async function chat(gateway: Gateway, exchange: Exchange): Promise<Handled> {
+  const outcome = await complete(gateway, { ...exchange, secret: readKey(exchange.request) })
+  return { status: outcome.http_status, code: outcome.error_code, key_id: outcome.key_id }
+}
+
+/** A spent budget doesn't close the list: tools ask for it before anything else. */
+async function models(gateway: Gateway, { request, response }: Exchange): Promise<Handled> {
+  const { key_id } = await identify(gateway.database, { secret: readKey(request), gatewayId: gateway.gatewayId })
+  await gateway.catalogue.refresh()
+  const data = gateway.catalogue.list().map((model) => ({
+    id: model.name,
+    object: 'model',
+    created: Math.floor(Date.parse(model.created_at) / 1000),
+    owned_by: model.provider.name,
+  }))
+  json(response, 200, { object: 'list', data })
+  return { status: 200, code: null, key_id }
+}
+
+async function health(gateway: Gateway, { response }: Exchange): Promise<Handled> {
+  try {
+    await ping(gateway.database)
+  } catch (error) {
+    throw new DomainError('unavailable', 'The database does not answer.', { retry_after_seconds: 2 }, error)
+  }
+  json(response, 200, { status: 'ok' })
+  return { status: 200, code: null }
+}
+
+function json(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
+  response.end(JSON.stringify(body))
+}

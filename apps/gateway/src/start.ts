@@ -1,0 +1,102 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import path from 'node:path'
+import { newId } from '@stipend/core'
+import { close, connect, ensureUsagePartitions } from '@stipend/db'
+import type { Log, ShutdownStep } from '@stipend/runtime'
+import type { BodyLimits } from './body.ts'
+import { Catalogue } from './catalogue.ts'
+import type { Gateway } from './gateway.ts'
+import { gatewayIdentity, Journal, lockFolder } from './journal.ts'
+import { createGatewayServer } from './server.ts'
+import { Settler } from './settler.ts'
+import { warmUp } from './tokens.ts'
+import { Upstreams } from './upstream.ts'
+
+export type StartOptions = {
+  databaseUrl: string
+  masterKey: Buffer
+  host: string
+  /** 0 takes a free one. */
+  port: number
+  dataDir: string
+  log: Log
+  limits?: Partial<BodyLimits>
+}
+
+const LIMITS: BodyLimits = { bytesMax: 8 * 1024 * 1024, silenceMs: 15_000 }
+const CONNECTIONS_MAX = 20
+/** A ledger that takes longer than this doesn't answer at all. */
+const STATEMENT_TIMEOUT_MS = 10_000
+const A_DAY_MS = 24 * 60 * 60 * 1000
+
+/** Starts a gateway: replays its journal, reads the catalogue, listens. `steps` end it in order. */
+export async function startGateway(options: StartOptions): Promise<{ url: string; steps: ShutdownStep[] }> {
+  const { log, masterKey, dataDir } = options
+  const gatewayId = gatewayIdentity(dataDir, () => newId('gateway'))
+  const unlock = lockFolder(dataDir)
+  const database = connect(options.databaseUrl, {
+    applicationName: `stipend gateway ${gatewayId}`,
+    max: CONNECTIONS_MAX,
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+  })
+  const journal = new Journal(path.join(dataDir, 'journal'))
+  const settler = new Settler({ database, gatewayId, journal, log })
+  const catalogue = new Catalogue({ database, masterKey, log })
+  const upstreams = new Upstreams()
+  const draining = new AbortController()
+
+  await settler.recover()
+  await catalogue.refresh()
+  await ensureUsagePartitions(database)
+  setInterval(
+    () => void ensureUsagePartitions(database).catch((err) => log.error({ err }, 'no partition made')),
+    A_DAY_MS,
+  ).unref()
+  warmUp()
+
+  const limits = { ...LIMITS, ...options.limits }
+  const gateway: Gateway = {
+    gatewayId,
+    database,
+    catalogue,
+    journal,
+    settler,
+    upstreams,
+    limits,
+    log,
+    draining: draining.signal,
+  }
+  const server = createGatewayServer(gateway)
+  server.listen(options.port, options.host)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+
+  const steps: ShutdownStep[] = [
+    {
+      name: 'finish running requests',
+      timeoutMs: 35_000,
+      run: async (deadline) => {
+        const closed = once(server, 'close')
+        server.close()
+        server.closeIdleConnections()
+        const cut = setTimeout(() => draining.abort(), 25_000)
+        deadline.addEventListener('abort', () => server.closeAllConnections())
+        await closed
+        clearTimeout(cut)
+      },
+    },
+    { name: 'settle', timeoutMs: 10_000, run: (deadline) => settler.close(deadline) },
+    {
+      name: 'close',
+      run: async () => {
+        catalogue.close()
+        journal.close()
+        await upstreams.close()
+        await close(database)
+        unlock()
+      },
+    },
+  ]
+  return { url: `http://${options.host}:${port}/v1`, steps }
+}
