@@ -323,7 +323,7 @@ function handOver(node, env) {
       signals += 1
       // Once: stop. Twice: the command hurries. Three times: it has no say.
       if (signals <= 2) child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal)
-      else process.kill(-child.pid, 'SIGKILL')
+      else if (child.pid) process.kill(-child.pid, 'SIGKILL')
     })
   }
   return new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 import { Stopped } from './stopping.ts'
 
 const LABEL_WIDTH = 12
-const TEXT_WIDTH = 58
+const TEXT_WIDTH = 62
 
 /**
  * One line per step with its seconds. On a terminal the line is there from the beginning and counts; elsewhere it is written when

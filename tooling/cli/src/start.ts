@@ -72,6 +72,7 @@ async function bringUp(env: Env, running: Running, fresh: boolean): Promise<Demo
 
   // The build takes the processor, the database mostly the disk: they run side by side and are told one after the other.
   const build = buildConsole(stopping.asked)
+  // Whether it worked is asked below; until then its failure is nobody's.
   build.catch(() => {})
   const { appUrl, adminUrl } = await prepareStore(env, running, secrets, progress)
   const tenants = await ensureDemo({ appUrl, dir, secrets, urls, progress })
@@ -151,7 +152,7 @@ async function ensureDemo({ appUrl, dir, secrets, urls, progress }: Store): Prom
 }
 
 const slugs = (tenants: readonly DemoTenant[]) =>
-  tenants.map((tenant) => `${tenant.slug} (${tenant.kind}, ${tenant.members.length} people)`).join(', ')
+  tenants.map((tenant) => `${tenant.slug} (${tenant.members.length} people)`).join(', ')
 
 // --- the programs -----------------------------------------------------------------------------------------------------
 
@@ -242,9 +243,15 @@ export function buildConsole(stop?: AbortSignal): Promise<string> {
     child.once('error', (error) => reject(new Failure(`turbo could not be run: ${error.message}`)))
     child.once('close', (code) => {
       if (code === 0) resolve(/FULL TURBO|1 cached/.test(said) ? 'built before (cached)' : 'built')
-      else reject(new Failure(`${said.trim()}\n\nThe console could not be built.`))
+      else reject(new Failure(`${shortened(said)}\n\nThe console could not be built.`))
     })
   })
+}
+
+/** A bundler that fails tells every file it has seen: its beginning and its end say what is wrong. */
+function shortened(text: string): string {
+  const lines = text.trim().split('\n')
+  return lines.length <= 60 ? lines.join('\n') : [...lines.slice(0, 30), '...', ...lines.slice(-15)].join('\n')
 }
 
 // --- running, and the end of it ---------------------------------------------------------------------------------------
