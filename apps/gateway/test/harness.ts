@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { createProvider, createScene, type Scene } from '@stipend/core/testing'
+import { createTestDatabase, type TestDatabase } from '@stipend/db/testing'
+import type { ModelPrice } from '@stipend/money'
+import { createLog } from '@stipend/runtime'
+import { startSandboxProvider } from '@stipend/sandbox-provider'
+import OpenAI from 'openai'
+import type { BodyLimits } from '../src/body.ts'
+import { startGateway } from '../src/start.ts'
+
+export type House = {
+  test: TestDatabase
+  scene: Scene
+  sandbox: Awaited<ReturnType<typeof startSandboxProvider>>
+  /** Ends in /v1. */
+  url: string
+  client(secret: string): OpenAI
+  close(): Promise<void>
+}
+
+/** A database, a tenant, the sandbox provider and one gateway in this process, all of their own. */
+export async function buildHouse(
+  cluster: { adminUrl: string; appPassword: string },
+  options: { balance_usd?: string; price?: ModelPrice; output_tokens_max?: number; limits?: Partial<BodyLimits> } = {},
+): Promise<House> {
+  const { balance_usd = '100', limits = {}, ...provider } = options
+  const test = await createTestDatabase(cluster)
+  const scene = await createScene(test.database, { balance_usd })
+  const credential = 'sandbox-credential-for-tests'
+  const sandbox = await startSandboxProvider({ credential })
+  const masterKey = Buffer.alloc(32, 7)
+  await createProvider(test.database, { base_url: `${sandbox.url}/v1`, masterKey, credential, ...provider })
+  const dataDir = mkdtempSync(path.join(os.tmpdir(), 'stipend-gateway-'))
+  const log = createLog({ app: 'gateway', level: 'silent' })
+  const gateway = await startGateway({ databaseUrl: test.url, masterKey, host: '127.0.0.1', port: 0, dataDir, log, limits })
+
+  return {
+    test,
+    scene,
+    sandbox,
+    url: gateway.url,
+    client: (secret) => new OpenAI({ baseURL: gateway.url, apiKey: secret, maxRetries: 0 }),
+    close: async () => {
+      for (const step of gateway.steps) await step.run(AbortSignal.timeout(step.timeoutMs ?? 10_000))
+      await sandbox.close()
+      await test.drop()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
