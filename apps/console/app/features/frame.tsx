@@ -1,0 +1,236 @@
+import {
+  ActionIcon,
+  AppShell,
+  Avatar,
+  Box,
+  Burger,
+  Button,
+  Divider,
+  Drawer,
+  Group,
+  Menu,
+  NavLink,
+  ScrollArea,
+  Stack,
+  Text,
+  UnstyledButton,
+  useMantineColorScheme,
+} from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { Link, NavLink as RouterLink, useLocation, useSubmit } from '@remix-run/react'
+import {
+  IconApi,
+  IconChartBar,
+  IconCheck,
+  IconCode,
+  IconKey,
+  IconLayoutDashboard,
+  IconLogout,
+  IconMoon,
+  IconPlugConnected,
+  IconSelector,
+  IconSun,
+} from '@tabler/icons-react'
+import { type ReactNode, useEffect } from 'react'
+import { paths } from '../paths.ts'
+import classes from './frame.module.css'
+import { useTenant } from './tenant.ts'
+
+/** What stands around every page of a tenant: its name, where one can go, who one is. */
+export function Frame({ children }: { children: ReactNode }) {
+  const [isOpen, { open, close }] = useDisclosure(false)
+  const { pathname } = useLocation()
+  const { tenant_name } = useTenant()
+  useEffect(close, [pathname, close])
+  return (
+    <AppShell
+      layout="alt"
+      header={{ height: { base: 52, sm: 0 } }}
+      navbar={{ width: 236, breakpoint: 'sm', collapsed: { mobile: true } }}
+      padding={0}
+    >
+      <a href="#content" className="skip-link">
+        Skip to the content
+      </a>
+      <AppShell.Header hiddenFrom="sm" className={classes.header}>
+        <Group h="100%" px="md" gap="sm" wrap="nowrap">
+          <Burger opened={isOpen} onClick={open} size="sm" aria-label="Open the menu" />
+          <Text fw={600} truncate>
+            {tenant_name}
+          </Text>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar visibleFrom="sm" className={classes.navbar} aria-label="Main">
+        <Navigation />
+      </AppShell.Navbar>
+      <Drawer
+        opened={isOpen}
+        onClose={close}
+        position="left"
+        size={276}
+        padding={0}
+        withCloseButton={false}
+        aria-label="Menu"
+        classNames={{ content: classes.navbar }}
+      >
+        <nav aria-label="Main" className={classes.drawer}>
+          <Navigation onClose={close} />
+        </nav>
+      </Drawer>
+      <AppShell.Main id="content" tabIndex={-1} className={classes.main}>
+        <Box className={classes.page}>{children}</Box>
+      </AppShell.Main>
+    </AppShell>
+  )
+}
+
+function Navigation({ onClose }: { onClose?: () => void }) {
+  const { slug, may } = useTenant()
+  const own = [
+    { to: paths.myKeys(slug), label: 'My keys', icon: IconKey },
+    { to: paths.connect(slug), label: 'Connect tools', icon: IconPlugConnected },
+  ]
+  return (
+    <Stack h="100%" gap={0} p="sm">
+      <Group wrap="nowrap" gap={4} mb="md">
+        <TenantName />
+        {onClose !== undefined && (
+          <Button variant="subtle" size="compact-sm" onClick={onClose}>
+            Close
+          </Button>
+        )}
+      </Group>
+      <ScrollArea style={{ flex: 1 }} type="never">
+        <Stack gap={2}>
+          {may('usage:read') && <Entry to={paths.overview(slug)} label="Overview" icon={IconLayoutDashboard} end />}
+          {may('keys:read') && <Entry to={paths.coding(slug)} label="Coding" icon={IconCode} />}
+          {may('usage:read') && <Entry to={paths.usage(slug)} label="Usage" icon={IconChartBar} />}
+          {may('service_tokens:read') && <Entry to={paths.tokens(slug)} label="API" icon={IconApi} />}
+          {may('usage:read') && <Divider my={6} className={classes.line} />}
+          {own.map((entry) => (
+            <Entry key={entry.to} {...entry} />
+          ))}
+        </Stack>
+      </ScrollArea>
+      <UserMenu />
+    </Stack>
+  )
+}
+
+function Entry({
+  to,
+  label,
+  icon: Icon,
+  end = false,
+}: {
+  to: string
+  label: string
+  icon: typeof IconKey
+  end?: boolean
+}) {
+  const { pathname } = useLocation()
+  const isHere = end ? pathname === to : pathname === to || pathname.startsWith(`${to}/`)
+  return (
+    <NavLink
+      component={RouterLink}
+      to={to}
+      end={end}
+      prefetch="intent"
+      active={isHere}
+      label={label}
+      leftSection={<Icon size={18} stroke={1.6} />}
+      className={classes.entry}
+      color="gray"
+    />
+  )
+}
+
+function TenantName() {
+  const { tenant_name, tenants, slug } = useTenant()
+  const name = (
+    <Group gap="xs" wrap="nowrap" className={classes.tenant}>
+      <Avatar
+        size={28}
+        radius="sm"
+        variant="filled"
+        color="var(--mantine-primary-color-filled)"
+        name={tenant_name}
+        aria-hidden
+      />
+      <Text fw={600} size="md" truncate flex={1} ta="left">
+        {tenant_name}
+      </Text>
+      {tenants.length > 1 && <IconSelector size={16} stroke={1.6} />}
+    </Group>
+  )
+  if (tenants.length < 2) return name
+  return (
+    <Menu position="bottom-start" width={230} shadow="md">
+      <Menu.Target>
+        <UnstyledButton aria-label={`${tenant_name}: change organisation`} className={classes.target} flex={1} miw={0}>
+          {name}
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {tenants.map((tenant) => (
+          <Menu.Item
+            key={tenant.slug}
+            component={Link}
+            to={paths.overview(tenant.slug)}
+            rightSection={tenant.slug === slug ? <IconCheck size={16} /> : null}
+          >
+            {tenant.name}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  )
+}
+
+const ROLE_WORDS = { owner: 'Owner', admin: 'Administrator', auditor: 'Auditor', member: 'Member' } as const
+
+function UserMenu() {
+  const { member_name, email, role } = useTenant()
+  const { toggleColorScheme } = useMantineColorScheme()
+  const submit = useSubmit()
+  return (
+    <Group wrap="nowrap" gap={4} pt="sm" className={classes.user}>
+      <Menu position="top-start" width={230} shadow="md">
+        <Menu.Target>
+          <UnstyledButton className={classes.target} flex={1} miw={0} aria-label={`${member_name}: your account`}>
+            <Group gap="xs" wrap="nowrap">
+              <Avatar size={28} radius="xl" color="gray" name={member_name} aria-hidden />
+              <Box miw={0} flex={1}>
+                <Text size="sm" fw={500} truncate lh={1.3}>
+                  {member_name}
+                </Text>
+                <Text size="xs" c="dimmed" truncate lh={1.3}>
+                  {ROLE_WORDS[role]}
+                </Text>
+              </Box>
+            </Group>
+          </UnstyledButton>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label>{email}</Menu.Label>
+          <Menu.Item
+            leftSection={<IconLogout size={16} />}
+            onClick={() => submit(null, { method: 'post', action: paths.logout() })}
+          >
+            Sign out
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        size="lg"
+        onClick={toggleColorScheme}
+        aria-label="Switch between light and dark"
+      >
+        <Box component={IconSun} size={18} stroke={1.6} lightHidden />
+        <Box component={IconMoon} size={18} stroke={1.6} darkHidden />
+      </ActionIcon>
+    </Group>
+  )
+}

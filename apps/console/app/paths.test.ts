@@ -1,0 +1,67 @@
+import { readdirSync } from 'node:fs'
+import { matchRoutes } from '@remix-run/react'
+import { describe, expect, test } from 'vitest'
+import { paths, safeNext } from './paths.ts'
+
+/** The routes by the files that make them, as Remix's flat routes read their names. */
+const routes = readdirSync(new URL('./routes', import.meta.url))
+  .filter((file) => /\.tsx?$/.test(file))
+  .map((file) => file.replace(/\.tsx?$/, ''))
+  .map((id) => ({
+    id,
+    path: `/${id
+      .split('.')
+      .filter((part) => !part.startsWith('_'))
+      .map((part) =>
+        part
+          .replace(/^\$(.+)/, ':$1')
+          .replace(/^\$$/, '*')
+          .replace(/_$/, ''),
+      )
+      .join('/')}`,
+  }))
+
+describe('paths', () => {
+  test.each([
+    [paths.home(), '_index'],
+    [paths.login('/t/lindenhof'), 'login'],
+    [paths.logout(), 'logout'],
+    [paths.overview('lindenhof'), 't.$slug._index'],
+    [paths.coding('lindenhof', '?tab=staff'), 't.$slug.coding'],
+    [paths.person('lindenhof', 'mem_1'), 't.$slug.coding.$memberId._index'],
+    [paths.newKey('lindenhof', 'mem_1'), 't.$slug.coding.$memberId.new'],
+    [paths.key('lindenhof', 'mem_1', 'key_1'), 't.$slug.coding.$memberId.keys.$keyId'],
+    [paths.usage('lindenhof'), 't.$slug.usage'],
+    [paths.request('lindenhof', 'req_1'), 't.$slug.usage.$requestId'],
+    [paths.tokens('lindenhof'), 't.$slug.api'],
+    [paths.newToken('lindenhof'), 't.$slug.api.new'],
+    [paths.myKeys('lindenhof'), 't.$slug.my-keys'],
+    [paths.connect('lindenhof'), 't.$slug.connect'],
+    [`${paths.trpc('lindenhof')}/usage.list`, 'trpc.$slug.$'],
+  ])('%s is the route %s', (path, id) => {
+    const matched = matchRoutes(routes, new URL(path, 'http://console.invalid').pathname)?.at(-1)?.route.id
+    // A layout and its index share one address.
+    const same = (one: string | undefined) => one?.replace(/\._index$/, '')
+    expect(same(matched)).toBe(same(id))
+    expect(routes.map((route) => route.id)).toContain(id)
+  })
+
+  test('every path function is tried above', () => {
+    expect(Object.keys(paths)).toHaveLength(15)
+  })
+})
+
+describe('where to go after signing in', () => {
+  test.each([
+    ['/t/lindenhof/coding?tab=staff', '/t/lindenhof/coding?tab=staff'],
+    [null, '/'],
+    ['', '/'],
+    ['https://elsewhere.example/', '/'],
+    ['//elsewhere.example/', '/'],
+    ['/\\elsewhere.example/', '/'],
+    ['/\t/elsewhere.example/', '/'],
+    ['javascript:alert(1)', '/'],
+  ])('%s leads to %s', (next, to) => {
+    expect(safeNext(next)).toBe(to)
+  })
+})

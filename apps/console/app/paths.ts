@@ -1,0 +1,26 @@
+/** Every address of the console. `paths.test.ts` holds them to the routes that exist. */
+export const paths = {
+  home: () => '/',
+  login: (next?: string) => (next === undefined ? '/login' : `/login?${new URLSearchParams({ next })}`),
+  logout: () => '/logout',
+  overview: (slug: string) => `/t/${slug}`,
+  coding: (slug: string, search = '') => `/t/${slug}/coding${search}`,
+  person: (slug: string, memberId: string, search = '') => `/t/${slug}/coding/${memberId}${search}`,
+  newKey: (slug: string, memberId: string, search = '') => `/t/${slug}/coding/${memberId}/new${search}`,
+  key: (slug: string, memberId: string, keyId: string, search = '') =>
+    `/t/${slug}/coding/${memberId}/keys/${keyId}${search}`,
+  usage: (slug: string, search = '') => `/t/${slug}/usage${search}`,
+  request: (slug: string, requestId: string, search = '') => `/t/${slug}/usage/${requestId}${search}`,
+  tokens: (slug: string) => `/t/${slug}/api`,
+  newToken: (slug: string) => `/t/${slug}/api/new`,
+  myKeys: (slug: string) => `/t/${slug}/my-keys`,
+  connect: (slug: string) => `/t/${slug}/connect`,
+  trpc: (slug: string) => `/trpc/${slug}`,
+} as const
+
+/** A place inside the console to go back to after signing in; anything else is home. */
+export function safeNext(next: string | null): string {
+  if (next === null || !next.startsWith('/') || next.startsWith('//') || next.includes('\\')) return paths.home()
+  const url = URL.parse(next, 'http://console.invalid')
+  return url !== null && url.origin === 'http://console.invalid' ? url.pathname + url.search : paths.home()
+}

@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto'
+import { Alert, Anchor, Stack, Text, Title } from '@mantine/core'
+import type { MetaFunction } from '@remix-run/node'
+import { Link, useActionData, useFetcher, useLoaderData, useNavigate, useSearchParams } from '@remix-run/react'
+import { keyButtonId } from '../features/coding/people-table.tsx'
+import { modelsOf } from '../features/connect/models.server.ts'
+import { ToolTabs } from '../features/connect/tool-tabs.tsx'
+import { KeyForm } from '../features/keys/key-form.tsx'
+import { RENEWALS } from '../features/keys/key-state.tsx'
+import { ShownOnce } from '../features/keys/shown-once.tsx'
+import { useTenant } from '../features/tenant.ts'
+import { paths } from '../paths.ts'
+import { tenantAction, tenantLoader, text } from '../session.server.ts'
+import { SidePanel } from '../ui/side-panel.tsx'
+
+export const meta: MetaFunction = () => [{ title: 'Create a key – Stipend' }]
+
+export const loader = tenantLoader(async ({ api, param, context, session, membership }) => {
+  const permissions = context.backend.permissions(session, membership)
+  const [member, allocations, models] = await Promise.all([
+    api.members.get({ id: param('memberId') }),
+    permissions.includes('allocations:read') ? api.allocations.list({ limit: 200 }) : null,
+    modelsOf(api),
+  ])
+  return {
+    member,
+    allocations: allocations?.data.map(({ id, name }) => ({ id, name })) ?? [],
+    model: models[0] ?? 'MODEL',
+    gateway_url: context.backend.gateway_url,
+    may_write: permissions.includes('keys:write'),
+    /** One form makes one key, however often it is sent. */
+    idempotency_key: randomUUID(),
+  }
+})
+
+// The form keeps its idempotency key, and the key once shown stays on the page.
+export const shouldRevalidate = () => false
+
+export const action = tenantAction(async ({ api, param }, form) => {
+  const created = await api.keys.create({
+    member_id: param('memberId'),
+    name: text(form, 'name'),
+    budget_usd: text(form, 'budget_usd') || null,
+    renewal: RENEWALS.find((one) => one === text(form, 'renewal')) ?? 'never',
+    valid_from: text(form, 'valid_from') || null,
+    valid_until: text(form, 'valid_until') || null,
+    allocation_id: text(form, 'allocation_id') || null,
+  })
+  return { created }
+})
+
+export default function NewKey() {
+  const { member, allocations, model, gateway_url, idempotency_key, may_write } = useLoaderData<typeof loader>()
+  const { slug } = useTenant()
+  const [search] = useSearchParams()
+  const navigate = useNavigate()
+  const fetcher = useFetcher<typeof action>()
+  const sentPlainly = useActionData<typeof action>()
+  const result = fetcher.data ?? sentPlainly
+  const closeTo = paths.coding(slug, search.size === 0 ? '' : `?${search}`)
+  const created = result !== undefined && 'created' in result ? result.created : null
+  const refused = result !== undefined && 'error' in result ? result.error : null
+  const firstName = member.name.split(' ')[0] ?? member.name
+
+  return (
+    <SidePanel
+      title={created === null ? `Create a key for ${member.name}` : `The key of ${member.name}`}
+      sentence={
+        created === null
+          ? member.groups.map((group) => group.name).join(', ') || member.location_name || member.email
+          : created.name
+      }
+      closeTo={closeTo}
+      openedBy={keyButtonId(member.id)}
+    >
+      {created === null ? (
+        member.account === 'none' ? (
+          <Alert color="yellow" title={`${member.name} has no account yet`}>
+            A key can only be made for somebody who can sign in. Once {firstName} has an account, come back here.
+          </Alert>
+        ) : !may_write ? (
+          <Alert color="gray">Your role can see keys but not make them. An administrator can.</Alert>
+        ) : (
+          <KeyForm
+            fetcher={fetcher}
+            name={firstName}
+            idempotencyKey={idempotency_key}
+            allocations={allocations}
+            refused={refused}
+          />
+        )
+      ) : created.secret === null ? (
+        <Alert color="yellow" title="This key was made already">
+          <Stack gap="xs">
+            <Text size="sm">
+              It was shown once and can’t be shown again. If it is lost, revoke it and make a new one.
+            </Text>
+            <Anchor component={Link} to={paths.key(slug, member.id, created.id)} size="sm">
+              Open the key
+            </Anchor>
+          </Stack>
+        </Alert>
+      ) : (
+        <ShownOnce
+          what="key"
+          secret={created.secret}
+          warning={`It is shown this once. Give it to ${firstName} in person. Send by mail is not offered: a key in a mailbox is a lost key.`}
+          onDone={() => navigate(closeTo, { preventScrollReset: true })}
+        >
+          <div>
+            <Title order={3} mb="xs">
+              Connect a tool
+            </Title>
+            <ToolTabs connection={{ base_url: gateway_url, key: created.secret, model }} />
+          </div>
+        </ShownOnce>
+      )}
+    </SidePanel>
+  )
+}

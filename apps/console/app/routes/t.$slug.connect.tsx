@@ -1,0 +1,51 @@
+import { Card, Stack, Text, Title } from '@mantine/core'
+import type { MetaFunction } from '@remix-run/node'
+import { useLoaderData } from '@remix-run/react'
+import { modelsOf } from '../features/connect/models.server.ts'
+import { ToolTabs } from '../features/connect/tool-tabs.tsx'
+import { tenantLoader } from '../session.server.ts'
+import { CodeBlock } from '../ui/code-block.tsx'
+import { PageHeader } from '../ui/page-header.tsx'
+
+export const meta: MetaFunction = () => [{ title: 'Connect tools – Stipend' }]
+
+const PLACEHOLDER = 'YOUR-KEY'
+
+export const loader = tenantLoader(async ({ api, context }) => ({
+  gateway_url: context.backend.gateway_url,
+  models: await modelsOf(api),
+}))
+
+export default function Connect() {
+  const { gateway_url, models } = useLoaderData<typeof loader>()
+  return (
+    <>
+      <PageHeader
+        title="Connect tools"
+        sentence="Paste your key into a coding tool. Any tool that speaks OpenAI’s API works."
+      />
+      <Stack gap="md" maw={760}>
+        <Card>
+          <Title order={2} mb="xs">
+            Base URL
+          </Title>
+          <CodeBlock code={gateway_url} label="Base URL" />
+          {models.length > 0 && (
+            <Text size="sm" c="dimmed" mt="sm">
+              Models: {models.join(', ')}
+            </Text>
+          )}
+        </Card>
+        <Card>
+          <Title order={2} mb={4}>
+            Your tool
+          </Title>
+          <Text size="sm" c="dimmed" mb="md">
+            Put your key in the place of {PLACEHOLDER}.
+          </Text>
+          <ToolTabs connection={{ base_url: gateway_url, key: PLACEHOLDER, model: models[0] ?? 'MODEL' }} />
+        </Card>
+      </Stack>
+    </>
+  )
+}

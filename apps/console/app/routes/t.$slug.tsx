@@ -1,0 +1,60 @@
+import type { MetaFunction } from '@remix-run/node'
+import { data } from '@remix-run/node'
+import { Outlet, type ShouldRevalidateFunction, useLoaderData } from '@remix-run/react'
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { useState } from 'react'
+import { Frame } from '../features/frame.tsx'
+import { sessionCookie, tenantLoader, tokenOf } from '../session.server.ts'
+import { ErrorPage } from '../ui/error-page.tsx'
+import { NowProvider } from '../ui/now.tsx'
+
+export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: data?.tenant_name ?? 'Stipend' }]
+
+export const loader = tenantLoader(async ({ session, membership, now, request, context }) => {
+  const headers = new Headers()
+  const token = await tokenOf(request, context)
+  if (session.is_fresh && token !== null) {
+    headers.set('set-cookie', await sessionCookie(context).serialize(token, { expires: session.expires_at }))
+  }
+  return data(
+    {
+      now,
+      slug: membership.tenant_slug,
+      tenant_name: membership.tenant_name,
+      kind: membership.tenant_kind,
+      time_zone: membership.time_zone,
+      accent: membership.accent_color,
+      member_id: membership.member_id,
+      member_name: membership.member_name,
+      role: membership.role,
+      email: session.user.email,
+      permissions: context.backend.permissions(session, membership),
+      tenants: session.memberships.map(({ tenant_slug, tenant_name }) => ({ slug: tenant_slug, name: tenant_name })),
+    },
+    { headers },
+  )
+})
+
+export const headers = ({ loaderHeaders }: { loaderHeaders: Headers }) => loaderHeaders
+
+// Who one is and where doesn't change from page to page.
+export const shouldRevalidate: ShouldRevalidateFunction = ({ currentParams, nextParams }) =>
+  currentParams.slug !== nextParams.slug
+
+export default function Tenant() {
+  const { now } = useLoaderData<typeof loader>()
+  const [queries] = useState(() => new QueryClient())
+  return (
+    <QueryClientProvider client={queries}>
+      <NowProvider serverNow={now}>
+        <Frame>
+          <Outlet />
+        </Frame>
+      </NowProvider>
+    </QueryClientProvider>
+  )
+}
+
+export function ErrorBoundary() {
+  return <ErrorPage />
+}

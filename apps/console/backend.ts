@@ -1,0 +1,90 @@
+import { actorOf, membershipsOfUser, resolveSession, sessionCookie, signIn, signOut } from '@stipend/auth'
+import { asDomainError, type ErrorCode, type FieldError, may, PERMISSIONS, type TenantPermission } from '@stipend/core'
+import type { Database } from '@stipend/db'
+import type { Log } from '@stipend/runtime'
+import { ERRORS } from '@stipend/wire/errors'
+import { appRouter, createCaller } from '@stipend/wire/trpc'
+import { TRPCError } from '@trpc/server'
+import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
+import type { Env } from './env.ts'
+
+export type Session = NonNullable<Awaited<ReturnType<typeof readSession>>>
+export type Membership = Session['memberships'][number]
+export type Caller = ReturnType<typeof createCaller>
+export type UsageEvent = Awaited<ReturnType<Caller['usage']['list']>>['data'][number]
+/** One request, as the audit log and limits on sign-in want it. */
+export type Facts = { request_id: string; ip: string | null; idempotency_key?: string | undefined }
+
+export type Explained = {
+  status: number
+  code: ErrorCode
+  message: string
+  fields: FieldError[]
+  retry_after_seconds: number | null
+}
+
+/**
+ * What pages get from the process that serves them, by way of Remix's load context. The packages run once, in this process;
+ * the bundle that Vite makes of the pages holds none of them, only their types.
+ */
+export type Backend = ReturnType<typeof createBackend>
+
+export function createBackend(env: Env, database: Database, log: Log) {
+  const contextOf = (session: Session, membership: Membership, facts: Facts) => ({
+    deps: { database },
+    actor: actorOf(membership, session.user),
+    request: { request_id: facts.request_id, ip: facts.ip },
+    idempotency_key: facts.idempotency_key,
+  })
+
+  return {
+    log,
+    gateway_url: env.gateway_url,
+    api_url: env.api_url,
+    cookie: sessionCookie({ secure: env.secure_cookies }),
+
+    signIn: (credentials: { email: string; password: string }, ip: string | null) =>
+      signIn(database, credentials, { ip, now: new Date() }),
+    signOut: (token: string) => signOut(database, token),
+    session: (token: string) => readSession(database, token),
+
+    /** Operations as one member of one tenant. */
+    caller: (session: Session, membership: Membership, facts: Facts): Caller =>
+      createCaller(contextOf(session, membership, facts)),
+
+    /** What this person may do, so that the navigation offers nothing else. The operations decide for themselves. */
+    permissions: (session: Session, membership: Membership): TenantPermission[] =>
+      PERMISSIONS.filter((permission) => may(actorOf(membership, session.user), permission)),
+
+    /** The same operations for the browser's own client. */
+    trpc: (request: Request, endpoint: string, session: Session, membership: Membership, facts: Facts) =>
+      fetchRequestHandler({
+        endpoint,
+        req: request,
+        router: appRouter,
+        createContext: () => contextOf(session, membership, facts),
+      }),
+
+    /** An error of an operation in words for a page. What isn't ours to show is logged and masked. */
+    explain(error: unknown, facts: Facts): Explained {
+      // tRPC wraps what an operation throws.
+      const { code, message, details, cause } = asDomainError(error instanceof TRPCError ? error.cause : error)
+      if (ERRORS[code].status >= 500) {
+        log.error({ request_id: facts.request_id, code, err: cause ?? error }, 'a page failed')
+      }
+      return {
+        status: ERRORS[code].status,
+        code,
+        message,
+        fields: details.fields ?? [],
+        retry_after_seconds: details.retry_after_seconds ?? null,
+      }
+    },
+  }
+}
+
+async function readSession(database: Database, token: string) {
+  const resolved = await resolveSession(database, token, new Date())
+  if (resolved === null) return null
+  return { ...resolved, memberships: await membershipsOfUser(database, resolved.user.id) }
+}

@@ -1,0 +1,35 @@
+import { parseEnv, variable } from '@stipend/runtime'
+import { z } from 'zod'
+
+export type Env = ReturnType<typeof readEnv>
+
+/** The console's settings; the only reader of `process.env` in this app. */
+export function readEnv(source: Readonly<Record<string, string | undefined>> = process.env) {
+  return parseEnv(
+    z
+      .object({
+        DATABASE_URL: variable.url('postgres:', 'postgresql:'),
+        CONSOLE_PORT: variable.port().default(3000),
+        HOST: z.string().default('127.0.0.1'),
+        GATEWAY_URL: variable.url('http:', 'https:'),
+        API_URL: variable.url('http:', 'https:'),
+        CONSOLE_ORIGIN: variable.url('http:', 'https:').optional(),
+        CONSOLE_SECURE_COOKIES: variable.boolean().optional(),
+        LOG_LEVEL: variable.logLevel().default('info'),
+      })
+      .transform((env) => ({
+        database_url: env.DATABASE_URL,
+        host: env.HOST,
+        port: env.CONSOLE_PORT,
+        /** Where tools send requests: ends in `/v1`. */
+        gateway_url: env.GATEWAY_URL.replace(/\/$/, ''),
+        api_url: env.API_URL.replace(/\/$/, ''),
+        /** The one origin forms may come from. Unset: whatever host the request names. */
+        origin: env.CONSOLE_ORIGIN === undefined ? null : new URL(env.CONSOLE_ORIGIN).origin,
+        /** Behind TLS by default where the origin says so. */
+        secure_cookies: env.CONSOLE_SECURE_COOKIES ?? env.CONSOLE_ORIGIN?.startsWith('https:') ?? false,
+        log_level: env.LOG_LEVEL,
+      })),
+    source,
+  )
+}

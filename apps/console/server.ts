@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:http'
+import { createRequestHandler } from '@remix-run/express'
+import type { AppLoadContext } from '@remix-run/node'
+import { newId } from '@stipend/core'
+import { close, connect, ping } from '@stipend/db'
+import { createLog, onShutdown } from '@stipend/runtime'
+import compression from 'compression'
+import express, { type Request, type Response } from 'express'
+import { createBackend } from './backend.ts'
+import { readEnv } from './env.ts'
+import { isSameOrigin, securityHeaders } from './security.ts'
+
+const BUILD = `${import.meta.dirname}/build`
+const BODY_BYTES_MAX = 1_000_000
+
+const env = readEnv()
+const log = createLog({ app: 'console', level: env.log_level })
+const database = connect(env.database_url, { applicationName: 'stipend-console' })
+const backend = createBackend(env, database, log)
+
+const app = express()
+app.disable('x-powered-by')
+app.set('etag', false)
+
+app.use((req, res, next) => {
+  const started = performance.now()
+  const request_id = newId('request')
+  res.locals.request_id = request_id
+  res.locals.nonce = randomBytes(16).toString('base64')
+  res.setHeader('x-request-id', request_id)
+  for (const [name, value] of securityHeaders(res.locals.nonce, env.secure_cookies)) res.setHeader(name, value)
+  res.on('close', () => {
+    // The path without its query: what people search for is theirs.
+    const { method, path } = req
+    const ms = Math.round(performance.now() - started)
+    const isAsset = path.startsWith('/assets/')
+    log[isAsset ? 'debug' : 'info']({ request_id, method, path, status: res.statusCode, ms }, 'request')
+  })
+  next()
+})
+
+app.get('/healthz', (_, res) => {
+  res.setHeader('cache-control', 'no-store')
+  ping(database).then(
+    () => res.json({ status: 'ok' }),
+    () => res.status(503).json({ status: 'unavailable' }),
+  )
+})
+
+app.use(compression())
+app.use('/assets', express.static(`${BUILD}/client/assets`, { immutable: true, maxAge: '1y', fallthrough: false }))
+app.use(express.static(`${BUILD}/client`, { maxAge: '1h', index: false }))
+
+app.use((req, res, next) => {
+  // Pages hold people's names, and one of them a key: nothing keeps a copy, nor does the browser's way back.
+  res.setHeader('cache-control', 'no-store')
+  if (req.method === 'GET' || req.method === 'HEAD') return next()
+  if (!isSameOrigin(req.headers, env.origin)) {
+    return refuse(res, 403, 'This form was sent from another site. Open the console and try again.')
+  }
+  if (
+    Number(req.headers['content-length'] ?? Number.NaN) > BODY_BYTES_MAX ||
+    req.headers['transfer-encoding'] !== undefined
+  ) {
+    return refuse(res, 413, 'That is more than this page takes.')
+  }
+  next()
+})
+
+app.all(
+  '*',
+  createRequestHandler({
+    build: () => import(`${BUILD}/server/index.js`),
+    mode: 'production',
+    getLoadContext: loadContext,
+  }),
+)
+
+function loadContext(req: Request, res: Response): AppLoadContext {
+  return {
+    backend,
+    nonce: res.locals.nonce,
+    facts: { request_id: res.locals.request_id, ip: req.socket.remoteAddress ?? null },
+    memo: new Map(),
+  }
+}
+
+function refuse(res: Response, status: number, sentence: string): void {
+  res.status(status).type('text/plain').send(sentence)
+}
+
+const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 }, app)
+server.listen(env.port, env.host, () => {
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : env.port
+  log.info({ port, host: env.host }, 'listening')
+})
+
+onShutdown(log, [
+  {
+    name: 'stop listening',
+    run: () =>
+      new Promise<void>((resolve, reject) => {
+        server.close((error) => (error === undefined ? resolve() : reject(error)))
+        server.closeIdleConnections()
+      }),
+  },
+  { name: 'close the database', run: () => close(database) },
+])
