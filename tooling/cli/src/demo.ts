@@ -60,7 +60,7 @@ async function connectProvider(seeding: Seeding): Promise<void> {
   await asOperator(seeding, newId('tenant'))(providers.createPlatform, {
     id,
     name: PROVIDER,
-    base_url: seeding.sandboxProviderUrl,
+    base_url: `${seeding.sandboxProviderUrl}/v1`,
     credential_sealed: sealCredential(seeding.masterKey, 'sandbox', { tenant_id: null, provider_id: id }),
     models: DEMO_MODELS.map(({ name, output_tokens_max, ...price }) => ({
       name,
