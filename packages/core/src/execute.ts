@@ -160,6 +160,8 @@ function invalid(error: z.ZodError): DomainError {
 }
 
 const UNIQUE_VIOLATION = '23505'
+/** A text with a NUL in it, a time that doesn't exist: what no schema thought of, in a cursor or a search. */
+const UNREADABLE = new Set(['22021', '22P05', '22007', '22008'])
 const UNREACHABLE = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -176,6 +178,9 @@ export function asDomainError(error: unknown): DomainError {
   const code = databaseCode(error)
   if (code === UNIQUE_VIOLATION) {
     return new DomainError('conflict', 'Something with these values exists already.', {}, error)
+  }
+  if (code !== undefined && UNREADABLE.has(code)) {
+    return new DomainError('invalid_request', 'Something in the request can’t be read as text or as a time.', {}, error)
   }
   if (code !== undefined && UNREACHABLE.has(code)) {
     return new DomainError(

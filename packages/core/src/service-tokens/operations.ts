@@ -1,7 +1,7 @@
 import { service_tokens } from '@stipend/db/schema'
 import { and, desc, eq, isNull, sql } from 'drizzle-orm'
-import { actorId, type TenantPermission } from '../actor.ts'
-import { notFound } from '../errors.ts'
+import { actorId, may, type TenantPermission } from '../actor.ts'
+import { DomainError, notFound } from '../errors.ts'
 import { command, query } from '../operation.ts'
 import { decodeCursor, pageOf, toPage } from '../page.ts'
 import { hashSecret, lastFour, newSecret } from '../secrets.ts'
@@ -51,6 +51,10 @@ export const create = command({
   secret_fields: ['secret'],
   errors: ['forbidden'],
   handle: async ({ tx, actor, input, now, newId, randomBytes }) => {
+    const beyond = input.scopes.filter((scope) => !may(actor, scope))
+    if (beyond.length > 0) {
+      throw new DomainError('forbidden', `You can’t give a token what you may not do yourself: ${beyond.join(', ')}.`)
+    }
     const secret = newSecret('service_token', randomBytes)
     const [row] = await tx
       .insert(service_tokens)
