@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
 import { ERROR_CODES } from '@stipend/core'
 import { ERRORS } from '@stipend/wire/errors'
 import { buildOpenApi } from '@stipend/wire/openapi'
@@ -16,21 +18,22 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-const swagger = (name: string) => new URL(name, import.meta.resolve('swagger-ui-dist/package.json'))
+const SWAGGER_UI = path.dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
+const swagger = (name: string) => path.join(SWAGGER_UI, name)
 const own = (name: string) => new URL(`../docs/${name}`, import.meta.url)
 
-const FILES: readonly { path: string; file: URL; type: string }[] = [
-  { path: '/docs', file: own('index.html'), type: 'text/html; charset=utf-8' },
-  { path: '/docs/start.js', file: own('start.js'), type: 'text/javascript; charset=utf-8' },
-  { path: '/docs/page.css', file: own('page.css'), type: 'text/css; charset=utf-8' },
-  { path: '/docs/swagger-ui.css', file: swagger('swagger-ui.css'), type: 'text/css; charset=utf-8' },
-  { path: '/docs/swagger-ui-bundle.js', file: swagger('swagger-ui-bundle.js'), type: 'text/javascript; charset=utf-8' },
+const FILES: readonly { url: string; file: URL | string; type: string }[] = [
+  { url: '/docs', file: own('index.html'), type: 'text/html; charset=utf-8' },
+  { url: '/docs/start.js', file: own('start.js'), type: 'text/javascript; charset=utf-8' },
+  { url: '/docs/page.css', file: own('page.css'), type: 'text/css; charset=utf-8' },
+  { url: '/docs/swagger-ui.css', file: swagger('swagger-ui.css'), type: 'text/css; charset=utf-8' },
+  { url: '/docs/swagger-ui-bundle.js', file: swagger('swagger-ui-bundle.js'), type: 'text/javascript; charset=utf-8' },
 ]
 
 /** `/openapi.json`, `/docs` to read and try it, `/docs/errors` with every code. */
 export function mountDocs(server: FastifyInstance): void {
-  const serve = (path: string, type: string, content: string | Buffer) =>
-    server.get(path, async (_, reply) =>
+  const serve = (url: string, type: string, content: string | Buffer) =>
+    server.get(url, async (_, reply) =>
       reply
         .headers({
           'content-type': type,
@@ -42,7 +45,7 @@ export function mountDocs(server: FastifyInstance): void {
         .send(content),
     )
 
-  for (const { path, file, type } of FILES) serve(path, type, readFileSync(file))
+  for (const { url, file, type } of FILES) serve(url, type, readFileSync(file))
   serve('/openapi.json', 'application/json; charset=utf-8', openApiText())
   serve('/docs/errors', 'text/html; charset=utf-8', errorsPage())
 }

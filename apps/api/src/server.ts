@@ -27,6 +27,8 @@ export function createServer({ database, log, requestTimeoutMs = 30_000 }: Serve
       headersTimeout: requestTimeoutMs,
       // Node looks for requests that are late only this often.
       connectionsCheckingInterval: Math.min(5_000, requestTimeoutMs),
+      // Node would refuse a request without a host in a format of its own; see below.
+      requireHostHeader: false,
     },
     frameworkErrors: (error, request, reply) => {
       const answered = reply as unknown as FastifyReply
@@ -41,6 +43,11 @@ export function createServer({ database, log, requestTimeoutMs = 30_000 }: Serve
     log.info({ request_id: request.id, operation: operationName(request) }, 'the client left')
   })
   mountRest(server, { database })
+  server.addHook('onRequest', async (request) => {
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+      throw new DomainError('invalid_request', 'The request lacks a host header.')
+    }
+  })
   mountDocs(server)
   server.get('/healthz', async () => {
     await ping(database)

@@ -41,6 +41,7 @@ export const REGISTRY: readonly Exposed[] = [
   consoleOnly(coding.listPeople),
 
   everywhere(keys.list),
+  consoleOnly(keys.listOwn),
   everywhere(keys.get),
   everywhere(keys.create),
   everywhere(keys.revoke),

@@ -1,3 +1,6 @@
+import type { IncomingMessage } from 'node:http'
+import { finished } from 'node:stream/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { resolveServiceToken } from '@stipend/auth'
 import {
   type Actor,
@@ -90,6 +93,9 @@ export function mountRest(server: FastifyInstance, deps: Dependencies): void {
     request.actor = { kind: 'anonymous' }
     reply.header('x-request-id', request.id)
   })
+  server.addHook('onSend', async (request) => {
+    if (!request.raw.complete) await drain(request.raw)
+  })
   server.setErrorHandler((error, request, reply) => answerProblem(error, request, reply))
   server.setNotFoundHandler((request, reply) =>
     answerProblem(new DomainError('not_found', 'There is nothing at this address.'), request, reply),
@@ -110,10 +116,20 @@ export function mountRest(server: FastifyInstance, deps: Dependencies): void {
 export function answerProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   request.failure = asDomainError(ofFastify(thrown) ?? thrown)
   const { status, headers, body } = toProblem(request.failure, request.id)
-  // Fastify would close the connection while the client still sends its body, and the client would miss the answer. Node
-  // throws the rest of the body away until the request's time is up.
-  reply.removeHeader('connection')
   return reply.code(status).headers(headers).send(JSON.stringify(body))
+}
+
+const DRAIN_MS_MAX = 2_000
+
+/**
+ * Throws away what is left of a body that isn't wanted, for a moment. A client that is still sending doesn't read, and if the
+ * connection were closed on it, it would never see why.
+ */
+async function drain(raw: IncomingMessage): Promise<void> {
+  const late = new AbortController()
+  const timeout = sleep(DRAIN_MS_MAX, undefined, { signal: late.signal }).catch(() => {})
+  await Promise.race([finished(raw.resume(), { writable: false }).catch(() => {}), timeout])
+  late.abort()
 }
 
 function mountRoute(server: FastifyInstance, deps: Dependencies, { method, path, operation, status }: Route): void {

@@ -82,6 +82,7 @@ export const appRouter = t.router({
   }),
   keys: t.router({
     list: query(keys.list),
+    listOwn: query(keys.listOwn),
     get: query(keys.get),
     create: command(keys.create),
     revoke: command(keys.revoke),
