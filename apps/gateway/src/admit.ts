@@ -1,106 +1,82 @@
 import type { ServedModel } from '@stipend/core'
-import { DomainError } from '@stipend/core/errors'
-import { hashSecret } from '@stipend/core/secrets'
-import { type DrawnLease, draw, type Refusal } from '@stipend/core/spend'
-import type { Database } from '@stipend/db'
-import { affordableOutputTokens, worstCaseCost } from '@stipend/money'
+import { affordableOutputTokens, type Nanodollars, worstCaseCost } from '@stipend/money'
 import { type ChatRequest, requestedOutputMax } from './openai/chat-request.ts'
-import type { Settler } from './settler.ts'
+import type { Hold, Purse, Shortage } from './purse.ts'
 import { countPrompt } from './tokens.ts'
 
 /** An answer shorter than this is of no use: rather 402 than a few words. */
 const USEFUL_OUTPUT_TOKENS = 16
+/** In a stream the hold covers this much of the answer at first, and is extended as it goes. */
+export const STRETCH_TOKENS = 1_024
 /** What a provider may add around the bytes of a request: its own markers for roles and the answer. */
 const FRAMING_TOKENS = 64
 
-export type Admission = {
-  lease: DrawnLease
-  /** The most tokens each answer may have, where the money doesn't pay for all that was asked. */
-  outputMax: number | undefined
+/** What a request needs of money, worked out as far as it is asked for. */
+export class Need {
+  readonly model: ServedModel
+  /** The most tokens each answer may have. */
+  readonly outputMax: number
+  readonly answers: number
+  readonly #request: ChatRequest
+  readonly #bound: number
+  #counted: number | undefined
+
+  constructor(request: ChatRequest, bodyBytes: number, model: ServedModel) {
+    this.model = model
+    this.answers = request.n ?? 1
+    this.outputMax = Math.min(requestedOutputMax(request) ?? model.output_tokens_max, model.output_tokens_max)
+    this.#request = request
+    // No token is shorter than a byte.
+    this.#bound = Math.min(bodyBytes + FRAMING_TOKENS, model.context_tokens_max)
+  }
+
   /** Tokens of the prompt, counted when first asked for. */
-  inputTokens: () => number
+  inputTokens(): number {
+    this.#counted ??= countPrompt(this.#request.messages, this.#request.tools)
+    return this.#counted
+  }
+
+  /** The most that this prompt and so many tokens of each answer can cost. */
+  cost(perAnswer: number, { counted }: { counted: boolean }): Nanodollars {
+    const input_tokens_max = counted ? Math.min(this.inputTokens(), this.#bound) : this.#bound
+    return worstCaseCost({ input_tokens_max, output_tokens_max: perAnswer * this.answers }, this.model.price)
+  }
+
+  /** How many tokens each answer may have for this much. */
+  affordable(nanos: Nanodollars): number {
+    const input = Math.min(this.inputTokens(), this.#bound)
+    return Math.floor((affordableOutputTokens(nanos, input, this.model.price) ?? 0) / this.answers)
+  }
 }
 
-/** Who a key is, or the error that says why it may not be used. */
-export async function identify(database: Database, args: { secret: string; gatewayId: string }): Promise<DrawnLease> {
-  const answer = await metering(() =>
-    draw(database, {
-      secret_hash: hashSecret(args.secret),
-      gateway_id: args.gatewayId,
-      lease_id: '',
-      want_nanos: 0n,
-      least_nanos: 0n,
-      uses_balance: true,
-    }),
-  )
-  if (!answer.ok) throw answer.refusal.error
-  return answer.lease
+export type Admission = {
+  hold: Hold
+  /** The most tokens each answer may have, where the money doesn't pay for all that was asked. */
+  outputMax: number | undefined
 }
 
 /**
- * Sets aside the most a request can cost, before anyone is contacted. First by a bound that costs nothing to work out: no token
- * is shorter than a byte. Only where the money doesn't reach for that is the prompt counted, and the answer shortened to what
- * can be paid for, or refused with 402.
+ * Sets aside the most a request can cost, or in a stream the most its first stretch can, before anyone is contacted. First by a
+ * bound that costs nothing to work out. Only where the money doesn't reach for that is the prompt counted, and the answer
+ * shortened to what can be paid for, or refused with 402. Answers at once where the money is in memory.
  */
-export async function admit(
-  { database, gatewayId, settler }: { database: Database; gatewayId: string; settler: Settler },
-  args: { secret: string; request: ChatRequest; bodyBytes: number; model: ServedModel },
-): Promise<Admission> {
-  const { request, model } = args
-  const answers = request.n ?? 1
-  const outputMax = Math.min(requestedOutputMax(request) ?? model.output_tokens_max, model.output_tokens_max)
-  // Nobody can ask for an hour's cache in this dialect.
-  const price = { ...model.price, cache_write_1h: null }
-  let counted: number | undefined
-  const inputTokens = () => {
-    counted ??= countPrompt(request.messages, request.tools)
-    return counted
+export function admit(purse: Purse, need: Need, isStream: boolean): Admission | Promise<Admission> {
+  const stretch = isStream ? Math.min(need.outputMax, STRETCH_TOKENS) : need.outputMax
+  const generous = need.cost(stretch, { counted: false })
+  const held = purse.hold(generous, generous, { patient: false })
+  if (held instanceof Promise) {
+    return held.then((answer) => ('lease' in answer ? granted(answer) : admitCounted(purse, need)))
   }
-  const secret_hash = hashSecret(args.secret)
-  const cost = (input_tokens_max: number, perAnswer: number) =>
-    worstCaseCost({ input_tokens_max, output_tokens_max: perAnswer * answers }, price)
-
-  const attempt = async (want_nanos: bigint, least_nanos: bigint): Promise<DrawnLease | Refusal> => {
-    const lease_id = settler.openLease()
-    try {
-      const answer = await metering(() =>
-        draw(database, { secret_hash, gateway_id: gatewayId, lease_id, want_nanos, least_nanos, uses_balance: true }),
-      )
-      if (answer.ok) return answer.lease
-      settler.dropLease(lease_id, { isCertain: true })
-      return answer.refusal
-    } catch (error) {
-      settler.dropLease(lease_id, { isCertain: false })
-      throw error
-    }
-  }
-
-  const bound = Math.min(args.bodyBytes + FRAMING_TOKENS, model.context_tokens_max)
-  const generous = cost(bound, outputMax)
-  const first = await attempt(generous, generous)
-  if (!('error' in first)) return { lease: first, outputMax: undefined, inputTokens }
-  if (first.available_nanos === null) throw first.error
-
-  const input = Math.min(inputTokens(), bound)
-  const least = cost(input, Math.min(outputMax, USEFUL_OUTPUT_TOKENS))
-  const second = await attempt(cost(input, outputMax), least)
-  if ('error' in second) throw second.error
-  const affordable = affordableOutputTokens(second.amount_nanos, input, price) ?? 0
-  const perAnswer = Math.floor(affordable / answers)
-  return { lease: second, outputMax: perAnswer < outputMax ? perAnswer : undefined, inputTokens }
+  return 'lease' in held ? granted(held) : admitCounted(purse, need)
 }
 
-/** What the ledger couldn't be asked can't be spent: the client is told to come back. */
-async function metering<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (error instanceof DomainError) throw error
-    throw new DomainError(
-      'metering_unavailable',
-      'Budgets can’t be checked at the moment. Try again in a few seconds.',
-      { retry_after_seconds: 2 },
-      error,
-    )
-  }
+const granted = (hold: Hold): Admission => ({ hold, outputMax: undefined })
+
+/** Money is close: now it is worth counting. The whole answer is held, so that it can't be cut off in the middle. */
+async function admitCounted(purse: Purse, need: Need): Promise<Admission> {
+  const least = need.cost(Math.min(need.outputMax, USEFUL_OUTPUT_TOKENS), { counted: true })
+  const hold: Hold | Shortage = await purse.hold(need.cost(need.outputMax, { counted: true }), least, { patient: true })
+  if (!('lease' in hold)) throw hold.error
+  const perAnswer = need.affordable(hold.amount)
+  return { hold, outputMax: perAnswer < need.outputMax ? perAnswer : undefined }
 }

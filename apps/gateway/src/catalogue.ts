@@ -2,9 +2,10 @@ import { loadCatalogue, type ServedModel } from '@stipend/core'
 import type { Database } from '@stipend/db'
 import type { Log } from '@stipend/runtime'
 
-const REFRESH_MS = 2_000
+const REFRESH_MS = 30_000
 
-/** The models this gateway serves and what they cost, kept in memory and read again every two seconds, or when one is missed. */
+/** The models this gateway serves and what they cost, kept in memory. Read again when it has changed, when a model is
+ * missed, and every half a minute to be sure. */
 export class Catalogue {
   readonly #load: () => Promise<Map<string, ServedModel>>
   readonly #log: Log
@@ -19,7 +20,11 @@ export class Catalogue {
     this.#timer.unref()
   }
 
-  /** A price that has just been changed may be missed for two seconds; a model that has just been added is not. */
+  get(name: string): ServedModel | undefined {
+    return this.#models.get(name)
+  }
+
+  /** A model that has just been added is found too. */
   async find(name: string): Promise<ServedModel | undefined> {
     const known = this.#models.get(name)
     if (known !== undefined) return known

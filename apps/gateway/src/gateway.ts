@@ -1,9 +1,10 @@
 import type { Database } from '@stipend/db'
 import type { Log } from '@stipend/runtime'
 import type { BodyLimits } from './body.ts'
+import type { DomainError } from '@stipend/core/errors'
 import type { Catalogue } from './catalogue.ts'
 import type { Journal } from './journal.ts'
-import type { Settler } from './settler.ts'
+import type { Purses } from './purses.ts'
 import type { Upstreams } from './upstream.ts'
 
 /** What a request needs of the process that serves it. */
@@ -12,10 +13,10 @@ export type Gateway = {
   database: Database
   catalogue: Catalogue
   journal: Journal
-  settler: Settler
+  purses: Purses
   upstreams: Upstreams
   limits: BodyLimits
   log: Log
-  /** Aborts when running requests must end. */
-  draining: AbortSignal
+  /** Requests that are being answered. */
+  running: Set<{ cut(error: DomainError): void }>
 }

@@ -1,6 +1,6 @@
 import {
   closeSync,
-  fstatSync,
+
   mkdirSync,
   openSync,
   readdirSync,
@@ -14,18 +14,18 @@ import type { Settlement } from '@stipend/core/spend'
 
 /**
  * What this gateway has promised and measured, on disk before anyone relies on it: a `hold` before a request is forwarded, its
- * `outcome` afterwards, `settled` once the database has it. One line of JSON each, appended with one write, so that the death of
- * the process at any instruction loses nothing that was written and tears at most the last line.
+ * `outcome` afterwards. One line of JSON each, appended with one write, so that the death of the process at any instruction loses
+ * nothing that was written and tears at most the last line. Once the ledger knows of all requests of a file, the file goes.
  *
  * Not forced to disk at each line: it protects from the death of the process, not from a power cut. After a power cut leases
  * without a record are given back.
  */
 export class Journal {
   readonly #dir: string
-  #file = -1
-  #filePath = ''
-  #bytes = 0
-  readonly #open = new Set<string>()
+  #segment: Segment | null = null
+  #made = 0
+  /** The files that hold something of a request the ledger doesn't know yet. */
+  readonly #segmentsOf = new Map<string, Segment[]>()
 
   constructor(dir: string) {
     this.#dir = dir
@@ -33,8 +33,9 @@ export class Journal {
   }
 
   /**
-   * Settlements that earlier processes owe: measured ones as they were, and for requests that were in flight the one that
-   * policy says (written with the hold). Call before the first `hold`, and `forget` once they are settled.
+   * Settlements that earlier processes may owe: measured ones as they were, and for requests that were in flight the one that
+   * policy says (written with the hold). Some may be settled already: telling them again changes nothing. Call before the first
+   * `hold`, and `forget` once they are settled.
    */
   recover(): { settlements: Settlement[]; torn: number; forget: () => void } {
     const files = readdirSync(this.#dir).filter((name) => name.endsWith('.jsonl'))
@@ -43,10 +44,9 @@ export class Journal {
     for (const name of files.sort()) {
       for (const line of readFileSync(path.join(this.#dir, name), 'utf8').split('\n')) {
         if (line === '') continue
-        const entry = parseEntry(line)
-        if (entry === undefined) torn++
-        else if ('settled' in entry) owed.delete(entry.settled)
-        else owed.set(entry.settlement.id, entry.settlement)
+        const settlement = parseEntry(line)
+        if (settlement === undefined) torn++
+        else owed.set(settlement.id, settlement)
       }
     }
     const forget = () => {
@@ -57,56 +57,80 @@ export class Journal {
 
   /** Before forwarding: what is to be settled should this process die before it knows better. */
   hold(ifInterrupted: Settlement): void {
-    this.#open.add(ifInterrupted.id)
-    this.#append({ kind: 'hold', settlement: ifInterrupted })
+    this.#append(ifInterrupted)
   }
 
   /** What it came to. */
   outcome(settlement: Settlement): void {
-    this.#append({ kind: 'outcome', settlement })
+    this.#append(settlement)
   }
 
-  settled(ids: readonly string[]): void {
-    for (const id of ids) {
-      this.#open.delete(id)
-      this.#append({ settled: id })
+  /** The ledger knows of it. */
+  settled(id: string): void {
+    for (const segment of this.#segmentsOf.get(id) ?? []) {
+      segment.open--
+      if (segment.open === 0 && segment !== this.#segment) discard(segment)
     }
-    if (this.#open.size === 0 && this.#bytes > ROTATE_BYTES) this.close()
+    this.#segmentsOf.delete(id)
   }
 
   /** Removes a file that owes nothing; keeps one that does. */
   close(): void {
-    if (this.#file === -1) return
-    closeSync(this.#file)
-    this.#file = -1
-    if (this.#open.size === 0) rmSync(this.#filePath, { force: true })
+    const segment = this.#segment
+    this.#segment = null
+    if (segment !== null && segment.open === 0) discard(segment)
   }
 
-  #append(entry: Entry): void {
-    if (this.#file === -1) {
-      this.#filePath = path.join(this.#dir, `${Date.now()}-${process.pid}.jsonl`)
-      this.#file = openSync(this.#filePath, 'a', 0o600)
-      this.#bytes = fstatSync(this.#file).size
+  #append(settlement: Settlement): void {
+    const segment = this.#writable()
+    const { hold_nanos, cost_nanos, excess_nanos, ...rest } = settlement
+    const money = { hold_nanos: `${hold_nanos}`, cost_nanos: `${cost_nanos}`, excess_nanos: `${excess_nanos}` }
+    const line = Buffer.from(`${JSON.stringify({ ...rest, ...money })}\n`)
+    for (let written = 0; written < line.length; ) written += writeSync(segment.file, line, written)
+    segment.bytes += line.length
+    const segments = this.#segmentsOf.get(settlement.id)
+    if (segments === undefined) {
+      segment.open++
+      this.#segmentsOf.set(settlement.id, [segment])
+    } else if (!segments.includes(segment)) {
+      segment.open++
+      segments.push(segment)
     }
-    const line = Buffer.from(`${JSON.stringify(entry, writeBigint)}\n`)
-    for (let written = 0; written < line.length; ) written += writeSync(this.#file, line, written)
-    this.#bytes += line.length
+  }
+
+  #writable(): Segment {
+    const current = this.#segment
+    if (current !== null && current.bytes < SEGMENT_BYTES) return current
+    const name = `${String(Date.now()).padStart(15, '0')}-${String(this.#made++).padStart(6, '0')}-${process.pid}.jsonl`
+    const file = path.join(this.#dir, name)
+    this.#segment = { path: file, file: openSync(file, 'a', 0o600), bytes: 0, open: 0 }
+    if (current !== null && current.open === 0) discard(current)
+    return this.#segment
   }
 }
 
-const ROTATE_BYTES = 4 * 1024 * 1024
+const SEGMENT_BYTES = 4 * 1024 * 1024
 
-type Entry = { kind: 'hold' | 'outcome'; settlement: Settlement } | { settled: string }
+type Segment = {
+  path: string
+  file: number
+  bytes: number
+  /** Requests in it that the ledger doesn't know yet. */
+  open: number
+}
 
-const MONEY = ['hold_nanos', 'cost_nanos', 'excess_nanos', 'release_nanos'] as const
-const writeBigint = (_: string, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)
+function discard(segment: Segment): void {
+  closeSync(segment.file)
+  rmSync(segment.path, { force: true })
+}
 
-function parseEntry(line: string): Entry | undefined {
+const MONEY = ['hold_nanos', 'cost_nanos', 'excess_nanos'] as const
+
+function parseEntry(line: string): Settlement | undefined {
   try {
-    const entry = JSON.parse(line) as Entry
-    if ('settled' in entry) return entry
-    const money = Object.fromEntries(MONEY.map((field) => [field, BigInt(entry.settlement[field])]))
-    return { ...entry, settlement: { ...entry.settlement, ...money } as Settlement }
+    const entry = JSON.parse(line) as Settlement
+    const money = Object.fromEntries(MONEY.map((field) => [field, BigInt(entry[field])]))
+    return typeof entry.id === 'string' ? { ...entry, ...money } : undefined
   } catch {
     return undefined
   }

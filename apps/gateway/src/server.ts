@@ -1,16 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { newId } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
-import { parseSecret } from '@stipend/core/secrets'
 import { ping } from '@stipend/db'
 import { toOpenAI } from '@stipend/wire/errors'
-import { identify } from './admit.ts'
-import { complete } from './completion.ts'
+import { complete, type Handled, type Http } from './completion.ts'
 import type { Gateway } from './gateway.ts'
+import { notAKey } from './purses.ts'
 
-type Handled = { status: number; code: string | null; key_id?: string | undefined }
-type Exchange = { request: IncomingMessage; response: ServerResponse; id: string }
-type Route = { method: string; handle: (gateway: Gateway, exchange: Exchange) => Promise<Handled> }
+type Route = { method: string; handle: (gateway: Gateway, exchange: Http) => Promise<Handled> }
 
 const ROUTES: Record<string, Route> = {
   '/v1/chat/completions': { method: 'POST', handle: chat },
@@ -65,7 +62,7 @@ async function serve(gateway: Gateway, request: IncomingMessage, response: Serve
   gateway.log.info({ request_id: id, method: request.method, path, ...handled, ms }, 'request')
 }
 
-async function route(gateway: Gateway, exchange: Exchange): Promise<Handled> {
+async function route(gateway: Gateway, exchange: Http): Promise<Handled> {
   const path = exchange.request.url?.split('?', 1)[0] ?? '/'
   const found = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined
   if (found === undefined)
@@ -78,7 +75,7 @@ async function route(gateway: Gateway, exchange: Exchange): Promise<Handled> {
 }
 
 /** The one place where an error becomes an answer. */
-function refuse(gateway: Gateway, { request, response, id }: Exchange, error: unknown): Handled {
+function refuse(gateway: Gateway, { request, response, id }: Http, error: unknown): Handled {
   const answer = toOpenAI(error)
   const { code } = answer.body.error
   if (answer.status >= 500) gateway.log.error({ request_id: id, err: error }, 'request failed')
@@ -106,24 +103,23 @@ function readKey(request: IncomingMessage): string {
   if (authorization === undefined && header === undefined) {
     throw new DomainError('invalid_api_key', 'No API key was sent. Send yours as "Authorization: Bearer sk-stp-…".')
   }
-  if (typeof secret !== 'string' || parseSecret(secret) !== 'key') {
-    throw new DomainError(
-      'invalid_api_key',
-      'This is not a Stipend API key. Check that you pasted all of it; it begins with sk-stp-.',
-    )
-  }
+  if (typeof secret !== 'string') throw notAKey()
   return secret
 }
 
-async function chat(gateway: Gateway, exchange: Exchange): Promise<Handled> {
-  const outcome = await complete(gateway, { ...exchange, secret: readKey(exchange.request) })
-  return { status: outcome.http_status, code: outcome.error_code, key_id: outcome.key_id }
+async function chat(gateway: Gateway, exchange: Http): Promise<Handled> {
+  return complete(gateway, exchange, readKey(exchange.request))
 }
 
 /** A spent budget doesn't close the list: tools ask for it before anything else. */
-async function models(gateway: Gateway, { request, response }: Exchange): Promise<Handled> {
-  const { key_id } = await identify(gateway.database, { secret: readKey(request), gatewayId: gateway.gatewayId })
-  await gateway.catalogue.refresh()
+async function models(gateway: Gateway, { request, response }: Http): Promise<Handled> {
+  const purse = gateway.purses.find(readKey(request))
+  try {
+    await purse.check()
+  } catch (error) {
+    gateway.purses.noteError(purse, error)
+    throw error
+  }
   const data = gateway.catalogue.list().map((model) => ({
     id: model.name,
     object: 'model',
@@ -131,10 +127,10 @@ async function models(gateway: Gateway, { request, response }: Exchange): Promis
     owned_by: model.provider.name,
   }))
   json(response, 200, { object: 'list', data })
-  return { status: 200, code: null, key_id }
+  return { status: 200, code: null, key_id: purse.facts?.key_id }
 }
 
-async function health(gateway: Gateway, { response }: Exchange): Promise<Handled> {
+async function health(gateway: Gateway, { response }: Http): Promise<Handled> {
   try {
     await ping(gateway.database)
   } catch (error) {

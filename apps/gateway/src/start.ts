@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { newId } from '@stipend/core'
+import { DomainError } from '@stipend/core/errors'
 import { close, connect, ensureUsagePartitions } from '@stipend/db'
 import type { Log, ShutdownStep } from '@stipend/runtime'
 import type { BodyLimits } from './body.ts'
@@ -9,7 +10,7 @@ import { Catalogue } from './catalogue.ts'
 import type { Gateway } from './gateway.ts'
 import { gatewayIdentity, Journal, lockFolder } from './journal.ts'
 import { createGatewayServer } from './server.ts'
-import { Settler } from './settler.ts'
+import { Purses } from './purses.ts'
 import { warmUp } from './tokens.ts'
 import { Upstreams } from './upstream.ts'
 
@@ -41,12 +42,12 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   })
   const journal = new Journal(path.join(dataDir, 'journal'))
-  const settler = new Settler({ database, gatewayId, journal, log })
   const catalogue = new Catalogue({ database, masterKey, log })
+  const onCatalogue = () => void catalogue.refresh().catch(() => {})
+  const purses = new Purses({ database, gatewayId, journal, log, onCatalogue })
   const upstreams = new Upstreams()
-  const draining = new AbortController()
 
-  await settler.recover()
+  await purses.ledger.recover()
   await catalogue.refresh()
   await ensureUsagePartitions(database)
   setInterval(
@@ -56,17 +57,8 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
   warmUp()
 
   const limits = { ...LIMITS, ...options.limits }
-  const gateway: Gateway = {
-    gatewayId,
-    database,
-    catalogue,
-    journal,
-    settler,
-    upstreams,
-    limits,
-    log,
-    draining: draining.signal,
-  }
+  const running: Gateway['running'] = new Set()
+  const gateway: Gateway = { gatewayId, database, catalogue, journal, purses, upstreams, limits, log, running }
   const server = createGatewayServer(gateway)
   server.listen(options.port, options.host)
   await once(server, 'listening')
@@ -80,13 +72,15 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
         const closed = once(server, 'close')
         server.close()
         server.closeIdleConnections()
-        const cut = setTimeout(() => draining.abort(), 25_000)
+        const cut = setTimeout(() => {
+          for (const one of running) one.cut(goingAway())
+        }, 25_000)
         deadline.addEventListener('abort', () => server.closeAllConnections())
         await closed
         clearTimeout(cut)
       },
     },
-    { name: 'settle', timeoutMs: 10_000, run: (deadline) => settler.close(deadline) },
+    { name: 'settle', timeoutMs: 10_000, run: (deadline) => purses.close(deadline) },
     {
       name: 'close',
       run: async () => {
@@ -99,4 +93,8 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
     },
   ]
   return { url: `http://${options.host}:${port}/v1`, steps }
+}
+
+function goingAway(): DomainError {
+  return new DomainError('provider_unavailable', 'This gateway is being restarted. Try again.', { retry_after_seconds: 5 })
 }

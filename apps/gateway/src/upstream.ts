@@ -7,20 +7,46 @@ const CONNECT_TIMEOUT_MS = 10_000
 /** Answers of ten minutes happen; the official clients wait as long. */
 const FIRST_BYTE_TIMEOUT_MS = 600_000
 const SILENCE_TIMEOUT_MS = 300_000
-const CONNECTIONS_MAX = 512
+const CONNECTIONS_MAX = 1024
 /** What is read of a provider's error. */
-const ERROR_BYTES_MAX = 64 * 1024
+export const ERROR_BYTES_MAX = 64 * 1024
+
+type Route = {
+  pool: Pool
+  prefix: string
+  headers: Record<string, string>
+  streamHeaders: Record<string, string>
+}
 
 /** Connections to providers, one pool for each address. */
 export class Upstreams {
   readonly #pools = new Map<string, Pool>()
+  /** A catalogue that is read again brings new models, and so new routes. */
+  readonly #routes = new WeakMap<ServedModel, Route>()
 
-  /** Sends a request on. Resolves with the head of the answer, whatever its status. */
-  async send(
+  /** Sends a request on; `handler` gets the answer as it comes. */
+  dispatch(
     model: ServedModel,
-    args: { path: string; body: Buffer; isStream: boolean; signal: AbortSignal },
-  ): Promise<Dispatcher.ResponseData> {
-    const { origin, pathname } = new URL(model.provider.base_url)
+    args: { path: string; body: Buffer; isStream: boolean },
+    handler: Dispatcher.DispatchHandler,
+  ): void {
+    const route = this.#routeOf(model)
+    route.pool.dispatch(
+      {
+        method: 'POST',
+        path: `${route.prefix}${args.path}`,
+        headers: args.isStream ? route.streamHeaders : route.headers,
+        body: args.body,
+      },
+      handler,
+    )
+  }
+
+  #routeOf(model: ServedModel): Route {
+    const known = this.#routes.get(model)
+    if (known !== undefined) return known
+    const { base_url, credential } = model.provider
+    const { origin, pathname } = new URL(base_url)
     let pool = this.#pools.get(origin)
     if (pool === undefined) {
       pool = new Pool(origin, {
@@ -31,23 +57,16 @@ export class Upstreams {
       })
       this.#pools.set(origin, pool)
     }
-    const { credential } = model.provider
-    try {
-      return await pool.request({
-        method: 'POST',
-        path: `${pathname.replace(/\/$/, '')}${args.path}`,
-        headers: {
-          'content-type': 'application/json',
-          accept: args.isStream ? 'text/event-stream' : 'application/json',
-          'user-agent': 'stipend',
-          ...(credential === null ? {} : { authorization: `Bearer ${credential}` }),
-        },
-        body: args.body,
-        signal: args.signal,
-      })
-    } catch (error) {
-      throw providerError(error)
+    const headers = {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      'user-agent': 'stipend',
+      ...(credential === null ? {} : { authorization: `Bearer ${credential}` }),
     }
+    const streamHeaders = { ...headers, accept: 'text/event-stream' }
+    const route = { pool, prefix: pathname.replace(/\/$/, ''), headers, streamHeaders }
+    this.#routes.set(model, route)
+    return route
   }
 
   async close(): Promise<void> {
@@ -89,14 +108,14 @@ const CLIENTS_OWN = new Set([400, 404, 409, 413, 422])
  * What a refusal of the provider becomes. `passed` is the provider's own words, where they concern the client; `error`, ours,
  * where they concern us (our credential, its capacity).
  */
-export async function readRefusal(
-  response: Dispatcher.ResponseData,
-): Promise<{ passed: { status: number; body: Buffer } } | { error: DomainError }> {
-  const { statusCode } = response
-  const body = await readBounded(response.body, ERROR_BYTES_MAX)
+export function readRefusal(
+  statusCode: number,
+  retryAfter: string,
+  body: Buffer,
+): { passed: { status: number; body: Buffer } } | { error: DomainError } {
   if (CLIENTS_OWN.has(statusCode) && isErrorObject(body)) return { passed: { status: statusCode, body } }
   if (statusCode === 429) {
-    const after = Number.parseInt(String(response.headers['retry-after'] ?? ''), 10)
+    const after = Number.parseInt(retryAfter, 10)
     const details = { retry_after_seconds: Number.isInteger(after) && after >= 0 ? Math.min(after, 3_600) : 5 }
     return {
       error: new DomainError('rate_limited', 'The model provider has too many requests. Try again shortly.', details),
@@ -121,18 +140,6 @@ export async function readRefusal(
     }
   }
   return { error: new DomainError('provider_error', `The model provider failed with status ${statusCode}.`) }
-}
-
-/** Reads a body up to a size; more is an error. */
-export async function readBounded(body: AsyncIterable<Buffer>, bytesMax: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
-    if (bytes > bytesMax) throw new DomainError('provider_error', 'The model provider’s answer is too large.')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
 }
 
 function isErrorObject(body: Buffer): boolean {

@@ -2,7 +2,8 @@ import * as core from '@stipend/core'
 import { auditLedger } from '@stipend/core/spend'
 import { costOf, formatUsd, modelPrice, usd } from '@stipend/money'
 import OpenAI from 'openai'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { tellGateways } from '@stipend/db'
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { buildHouse, type House } from './harness.ts'
 
 const PRICE = modelPrice({ input: '2.50', cached_input: '1.25', output: '10' })
@@ -18,9 +19,18 @@ const ask = (text: string, more: Partial<OpenAI.ChatCompletionCreateParamsNonStr
   ...more,
 })
 
-const spentOf = async (id: string) => usd((await house.scene.run(core.keys.get, { id })).budget.spent_usd)
-const remainingOf = async (id: string) => usd((await house.scene.run(core.keys.get, { id })).budget.remaining_usd ?? '')
-const eventsOf = async (key_id: string) => (await house.scene.run(core.usage.list, { key_id, limit: 200 })).data
+/** The ledger is told of a request a moment after it was answered. */
+async function told(): Promise<void> {
+  await vi.waitFor(async () => {
+    const [row] = await house.test.admin`select coalesce(sum(leased_nanos), 0) as leased from account_periods where account_id like 'key%'`
+    await tellGateways(house.test.database, `recall ${house.scene.tenant_id} nobody`)
+    expect(row?.leased).toBe('0')
+  }, { timeout: 10_000, interval: 20 })
+}
+
+const spentOf = async (id: string) => (await told(), usd((await house.scene.run(core.keys.get, { id })).budget.spent_usd))
+const remainingOf = async (id: string) => (await told(), usd((await house.scene.run(core.keys.get, { id })).budget.remaining_usd ?? ''))
+const eventsOf = async (key_id: string) => (await told(), await house.scene.run(core.usage.list, { key_id, limit: 200 })).data
 
 async function sound(): Promise<void> {
   expect((await auditLedger(house.test.database)).violations).toEqual([])

@@ -1,4 +1,4 @@
-import { createHash, type randomBytes as RandomBytes } from 'node:crypto'
+import { createHash, hash, type randomBytes as RandomBytes } from 'node:crypto'
 
 /**
  * Secrets that we hand out: `sk-stp-` keys and `st-stp-` service tokens. A prefix that scanners can find, 28 characters of
@@ -36,7 +36,7 @@ export function parseSecret(text: string): SecretKind | null {
 
 /** SHA-256: what is stored and looked up. The secret has too much chance in it for anything slower to be needed. */
 export function hashSecret(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest()
+  return hash('sha256', secret, 'buffer')
 }
 
 /** What may be shown of a secret: its last four characters. */

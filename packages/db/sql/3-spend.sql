@@ -1,5 +1,6 @@
--- The ledger. Each function does one step of spending in one statement, so in one transaction and one round trip, with rows
--- locked in one order everywhere: lease, then the periods of key, allocation, balance. They run as the caller: policies apply.
+-- The ledger. Each function does one step of spending in one statement, so in one transaction and one round trip. Rows are locked
+-- in one order everywhere: leases by id, then periods of keys, of allocations, of balances, each by account. They run as the
+-- caller: policies apply.
 
 -- When the period that holds p_at began. Periods that no clock ends begin at the epoch.
 create or replace function app.period_start(p_renewal text, p_zone text, p_at timestamptz) returns timestamptz
@@ -22,18 +23,22 @@ language sql stable as $$
   end
 $$;
 
--- Finds a key by the hash of its secret, checks it, and draws a lease of p_least to p_want nanodollars from its whole account
--- chain. With p_want = 0 it only says who the key is. `refusal` is an error code, or null; a refused draw changes nothing.
+-- Finds a key by the hash of its secret, checks it, and draws p_least to p_want nanodollars for it from its whole account chain,
+-- into the lease p_lease_id, which is made or added to. With p_want = 0 it only says who the key is.
+--
+-- `refusal` is an error code, or null; a refused draw changes nothing. 'lease_outdated': a renewal has come since the lease was
+-- drawn; it is to be asked again with a new one. Beyond p_least at most an eighth of what is left is given, so that no lease
+-- ties up an account that others need.
 create or replace function app.draw(
   p_secret_hash bytea, p_gateway_id text, p_lease_id text, p_want bigint, p_least bigint, p_uses_balance boolean,
   p_at timestamptz default null,
   out refusal text, out tenant_id text, out key_id text, out member_id text, out allocation_id text,
-  out granted_nanos bigint, out available_nanos bigint,
-  out valid_from timestamptz, out valid_until timestamptz, out time_zone text, out renews_at timestamptz
+  out granted_nanos bigint, out available_nanos bigint, out leased_nanos bigint,
+  out valid_from timestamptz, out valid_until timestamptz, out disabled_at timestamptz, out revoked_at timestamptz,
+  out time_zone text, out renews_at timestamptz, out ends_at timestamptz, out at timestamptz
 ) language plpgsql as $$
 #variable_conflict use_column
 declare
-  at timestamptz := coalesce(p_at, clock_timestamp());
   hit record;
   subject record;
   chain text[];
@@ -43,8 +48,10 @@ declare
   raises int[] := '{}';
   raise_by int;
   left_nanos bigint;
+  share_nanos bigint := p_want;
   i int;
 begin
+  at := coalesce(p_at, clock_timestamp());
   select * into hit from app.find_key(p_secret_hash);
   if hit.id is null then
     refusal := 'invalid_api_key';
@@ -54,8 +61,8 @@ begin
   tenant_id := hit.tenant_id;
   key_id := hit.id;
 
-  select k.member_id, k.allocation_id, k.valid_from, k.valid_until, k.disabled_at, k.revoked_at,
-         m.deactivated_at, t.time_zone
+  select k.member_id, k.allocation_id, k.valid_from, k.valid_until, k.revoked_at,
+         coalesce(k.disabled_at, m.deactivated_at) as disabled_at, t.time_zone
     into subject
     from keys k
     join members m on m.tenant_id = k.tenant_id and m.id = k.member_id
@@ -65,11 +72,13 @@ begin
   allocation_id := subject.allocation_id;
   valid_from := subject.valid_from;
   valid_until := subject.valid_until;
+  disabled_at := subject.disabled_at;
+  revoked_at := subject.revoked_at;
   time_zone := subject.time_zone;
 
   refusal := case
     when subject.revoked_at is not null then 'key_revoked'
-    when subject.disabled_at is not null or subject.deactivated_at is not null then 'key_disabled'
+    when subject.disabled_at is not null then 'key_disabled'
     when subject.valid_until <= at then 'key_expired'
     when subject.valid_from > at then 'key_not_yet_valid'
   end;
@@ -78,20 +87,21 @@ begin
   end if;
 
   chain := array_remove(array[key_id, allocation_id, case when p_uses_balance then tenant_id end], null);
-  granted_nanos := p_want;
+  perform from leases l where l.tenant_id = hit.tenant_id and l.id = p_lease_id for update;
   for i in 1 .. array_length(chain, 1) loop
-    select a.* into account from accounts a where a.tenant_id = draw.tenant_id and a.id = chain[i];
+    select a.* into account from accounts a where a.tenant_id = hit.tenant_id and a.id = chain[i];
     starts := starts || app.period_start(account.renewal, time_zone, at);
+    ends_at := least(ends_at, app.period_end(account.renewal, time_zone, at));
     insert into account_periods (account_id, starts_at, limit_nanos)
       values (account.id, starts[i], account.limit_nanos) on conflict do nothing;
     select p.* into period from account_periods p
-     where p.tenant_id = draw.tenant_id and p.account_id = account.id and p.starts_at = starts[i]
+     where p.tenant_id = hit.tenant_id and p.account_id = account.id and p.starts_at = starts[i]
        for update;
     raise_by := 0;
     if period.limit_nanos is null then
       left_nanos := p_want;
     else
-      left_nanos := period.limit_nanos - period.spent_nanos - period.leased_nanos;
+      left_nanos := greatest(period.limit_nanos - period.spent_nanos - period.leased_nanos, 0);
       if account.renewal = 'when_used_up' and account.limit_nanos > 0 and left_nanos < p_least then
         -- Used up: give as many further budgets as this request needs and the key may still have.
         raise_by := least(
@@ -99,104 +109,181 @@ begin
           coalesce(account.renewals_max - period.renewals, 2147483647));
         left_nanos := left_nanos + raise_by * account.limit_nanos;
       end if;
+      share_nanos := least(share_nanos, left_nanos / 8);
     end if;
     raises := raises || raise_by;
     if left_nanos < p_least then
       refusal := case account.kind
         when 'key' then 'budget_exhausted' when 'allocation' then 'allocation_exhausted' else 'balance_exhausted' end;
-      available_nanos := greatest(left_nanos, 0);
-      granted_nanos := null;
+      available_nanos := left_nanos;
+      leased_nanos := period.leased_nanos;
       renews_at := app.period_end(account.renewal, time_zone, at);
       return;
     end if;
-    granted_nanos := least(granted_nanos, left_nanos);
   end loop;
 
-  insert into leases (id, gateway_id, key_id, amount_nanos) values (p_lease_id, p_gateway_id, key_id, granted_nanos);
+  if exists (
+    select from lease_periods lp
+     where lp.tenant_id = hit.tenant_id and lp.lease_id = p_lease_id
+       and not (lp.account_id = any (chain) and lp.starts_at = starts[array_position(chain, lp.account_id)])
+  ) then
+    refusal := 'lease_outdated';
+    return;
+  end if;
+
+  granted_nanos := greatest(p_least, least(p_want, share_nanos));
+  insert into leases as l (id, gateway_id, key_id, amount_nanos) values (p_lease_id, p_gateway_id, key_id, granted_nanos)
+    on conflict on constraint leases_tenant_id_id_pk do update set amount_nanos = l.amount_nanos + excluded.amount_nanos;
   for i in 1 .. array_length(chain, 1) loop
     update account_periods p
        set leased_nanos = p.leased_nanos + granted_nanos,
            renewals = p.renewals + raises[i],
-           limit_nanos = p.limit_nanos + raises[i] * (select a.limit_nanos from accounts a where a.tenant_id = p.tenant_id and a.id = p.account_id)
-     where p.tenant_id = draw.tenant_id and p.account_id = chain[i] and p.starts_at = starts[i];
+           limit_nanos = p.limit_nanos
+             + raises[i] * (select a.limit_nanos from accounts a where a.tenant_id = p.tenant_id and a.id = p.account_id)
+     where p.tenant_id = hit.tenant_id and p.account_id = chain[i] and p.starts_at = starts[i];
     insert into lease_periods (lease_id, position, account_id, starts_at)
       values (p_lease_id,
               case when chain[i] = key_id then 1 when chain[i] = allocation_id then 2 else 3 end,
-              chain[i], starts[i]);
+              chain[i], starts[i])
+      on conflict do nothing;
   end loop;
 end $$;
 
--- Takes p_charge and p_release out of a lease: the first becomes spent, the second is free again. An emptied lease is removed.
-create or replace function app.take_from_lease(p_lease_id text, p_charge bigint, p_release bigint) returns void
-language plpgsql as $$
-declare one record;
+-- Records what requests cost, each once however often it is told, moves that money from leased to spent, and takes back what
+-- gateways don't need of their leases. All of it or nothing, and safe to repeat. `p_events` are rows of usage_events; `p_returns`
+-- names leases with what is to stay in them once the events are charged.
+create or replace function app.settle(p_events jsonb, p_returns jsonb default '[]') returns void language plpgsql as $$
+declare one text;
 begin
   for one in
-    select lp.account_id, lp.starts_at from lease_periods lp
-     where lp.tenant_id = (select app.current_tenant()) and lp.lease_id = p_lease_id order by lp.position
+    select distinct value ->> 'tenant_id' from jsonb_array_elements(p_events || p_returns) order by 1
   loop
-    update account_periods p
-       set spent_nanos = p.spent_nanos + p_charge, leased_nanos = p.leased_nanos - p_charge - p_release
-     where p.tenant_id = (select app.current_tenant()) and p.account_id = one.account_id and p.starts_at = one.starts_at;
+    perform set_config('app.tenant_id', one, true);
+    perform app.settle_tenant(
+      (select coalesce(jsonb_agg(value), '[]') from jsonb_array_elements(p_events) where value ->> 'tenant_id' = one),
+      (select coalesce(jsonb_agg(value), '[]') from jsonb_array_elements(p_returns) where value ->> 'tenant_id' = one));
   end loop;
-  update leases l set amount_nanos = l.amount_nanos - p_charge - p_release
-   where l.tenant_id = (select app.current_tenant()) and l.id = p_lease_id;
-  delete from lease_periods lp using leases l
-   where l.tenant_id = (select app.current_tenant()) and l.id = p_lease_id and l.amount_nanos = 0
-     and lp.tenant_id = l.tenant_id and lp.lease_id = l.id;
-  delete from leases l where l.tenant_id = (select app.current_tenant()) and l.id = p_lease_id and l.amount_nanos = 0;
 end $$;
 
--- Records what a request cost, once however often it is told, and moves that money from leased to spent. `p_event` has the
--- fields of usage_events and `lease_id`, `release_nanos`. Says 'settled' or 'duplicate'.
---
--- Where the lease is gone (its gateway was given up for dead and came back), the request is charged what its accounts still
--- have, and the rest is recorded as excess: a limit holds even then.
-create or replace function app.settle(p_event jsonb) returns text language plpgsql as $$
+create or replace function app.settle_tenant(p_events jsonb, p_returns jsonb) returns void language plpgsql as $$
 declare
-  event usage_events := jsonb_populate_record(null::usage_events, p_event);
-  lease leases%rowtype;
-  charge bigint;
-  chain text[];
-  one record;
-  left_nanos bigint;
+  tenant text := app.current_tenant();
+  lease_ids text[];
+  taken jsonb;
+  lost record;
 begin
-  perform set_config('app.tenant_id', event.tenant_id, true);
-  select l.* into lease from leases l where l.tenant_id = event.tenant_id and l.id = p_event ->> 'lease_id' for update;
-  if lease.id is null then
-    if exists (select from usage_events u where u.tenant_id = event.tenant_id and u.started_at = event.started_at and u.id = event.id) then
-      return 'duplicate';
-    end if;
-    charge := event.cost_nanos;
-    for one in
-      select p.* from app.periods_of(event) p
-    loop
-      charge := least(charge, one.left_nanos);
-    end loop;
-    charge := greatest(charge, 0);
-  else
-    charge := least(event.cost_nanos, lease.amount_nanos);
+  select array_agg(l.id) into lease_ids from (
+    select id from leases
+     where tenant_id = tenant
+       and id in (select value ->> 'lease_id' from jsonb_array_elements(p_events || p_returns))
+     order by id for update) l;
+
+  -- A lease that is gone was given up for dead with its gateway, which has come back.
+  for lost in
+    select event.* from jsonb_populate_recordset(null::usage_events, p_events) event
+     where event.lease_id <> all (coalesce(lease_ids, '{}')) order by event.id
+  loop
+    perform app.settle_lost(lost);
+  end loop;
+  if lease_ids is null then
+    return;
   end if;
 
+  perform from account_periods p
+    join (select distinct lp.account_id, lp.starts_at, lp.position from lease_periods lp
+           where lp.tenant_id = tenant and lp.lease_id = any (lease_ids)) mine
+      on mine.account_id = p.account_id and mine.starts_at = p.starts_at
+   where p.tenant_id = tenant
+   order by mine.position, p.account_id, p.starts_at for update of p;
+
+  with settled as (
+    insert into usage_events
+    select event.*
+      from jsonb_array_elements(p_events) one,
+           jsonb_populate_record(null::usage_events, one.value || jsonb_build_object('settled_at', clock_timestamp())) event
+     where event.lease_id = any (lease_ids)
+    on conflict do nothing
+    returning lease_id, key_id, member_id, model, started_at, status, input_tokens, output_tokens, cost_nanos
+  ), hours as (
+    insert into usage_hours as h
+      (hour, key_id, member_id, model, requests, failed_requests, input_tokens, output_tokens, cost_nanos)
+    select date_trunc('hour', started_at, 'UTC') as hour, key_id, min(member_id), model, count(*),
+           count(*) filter (where status = 'failed'), sum(input_tokens), sum(output_tokens), sum(cost_nanos)
+      from settled group by hour, key_id, model order by hour, key_id, model
+    on conflict on constraint usage_hours_tenant_id_hour_key_id_model_pk do update set
+      requests = h.requests + excluded.requests,
+      failed_requests = h.failed_requests + excluded.failed_requests,
+      input_tokens = h.input_tokens + excluded.input_tokens,
+      output_tokens = h.output_tokens + excluded.output_tokens,
+      cost_nanos = h.cost_nanos + excluded.cost_nanos
+  ), used as (
+    update keys k set last_used_at = greatest(k.last_used_at, s.started_at)
+      from (select key_id, max(started_at) as started_at from settled group by key_id) s
+     where k.tenant_id = tenant and k.id = s.key_id
+  )
+  select jsonb_object_agg(lease_id, charge) into taken
+    from (select lease_id, sum(cost_nanos) as charge from settled group by lease_id) charged;
+
+  perform app.take_from_leases(lease_ids, coalesce(taken, '{}'), p_returns);
+end $$;
+
+-- Charges and returns money of leases whose rows, and whose periods' rows, are locked. An emptied lease is removed.
+create or replace function app.take_from_leases(p_lease_ids text[], p_charges jsonb, p_returns jsonb) returns void
+language plpgsql as $$
+declare tenant text := app.current_tenant();
+begin
+  with parts as (
+    select l.id, c.charge,
+           case
+             when r.value is null then 0
+             else greatest(l.amount_nanos - c.charge - (r.value ->> 'keep_nanos')::bigint, 0)
+           end as release
+      from leases l
+      cross join lateral (select coalesce((p_charges ->> l.id)::bigint, 0) as charge) c
+      left join jsonb_array_elements(p_returns) r on r.value ->> 'lease_id' = l.id
+     where l.tenant_id = tenant and l.id = any (p_lease_ids)
+  ), taken as (
+    update leases l set amount_nanos = l.amount_nanos - parts.charge - parts.release
+      from parts where l.tenant_id = tenant and l.id = parts.id and parts.charge + parts.release > 0
+  ), by_period as (
+    select lp.account_id, lp.starts_at, sum(parts.charge) as charge, sum(parts.release) as release
+      from parts join lease_periods lp on lp.tenant_id = tenant and lp.lease_id = parts.id
+     group by lp.account_id, lp.starts_at
+  )
+  update account_periods p
+     set spent_nanos = p.spent_nanos + by_period.charge,
+         leased_nanos = p.leased_nanos - by_period.charge - by_period.release
+    from by_period
+   where p.tenant_id = tenant and p.account_id = by_period.account_id and p.starts_at = by_period.starts_at
+     and by_period.charge + by_period.release > 0;
+
+  delete from lease_periods lp using leases l
+   where l.tenant_id = tenant and l.id = any (p_lease_ids) and l.amount_nanos = 0
+     and lp.tenant_id = tenant and lp.lease_id = l.id;
+  delete from leases l where l.tenant_id = tenant and l.id = any (p_lease_ids) and l.amount_nanos = 0;
+end $$;
+
+-- A measured request whose lease is gone: it is charged what its accounts still have, and the rest is recorded as excess. A limit
+-- holds even then.
+create or replace function app.settle_lost(event usage_events) returns void language plpgsql as $$
+declare
+  one record;
+  charge bigint := event.cost_nanos;
+begin
+  for one in select * from app.periods_of(event) loop
+    charge := least(charge, one.left_nanos);
+  end loop;
   event.excess_nanos := event.excess_nanos + event.cost_nanos - charge;
   event.cost_nanos := charge;
   event.settled_at := clock_timestamp();
   insert into usage_events select event.* on conflict do nothing;
   if not found then
-    return 'duplicate';
+    return;
   end if;
-
-  if lease.id is null then
-    for one in
-      select p.* from app.periods_of(event) p
-    loop
-      update account_periods p set spent_nanos = p.spent_nanos + charge
-       where p.tenant_id = event.tenant_id and p.account_id = one.account_id and p.starts_at = one.starts_at;
-    end loop;
-  else
-    perform app.take_from_lease(lease.id, charge, least((p_event ->> 'release_nanos')::bigint, lease.amount_nanos - charge));
-  end if;
-
+  for one in select * from app.periods_of(event) loop
+    update account_periods p set spent_nanos = p.spent_nanos + charge
+     where p.tenant_id = event.tenant_id and p.account_id = one.account_id and p.starts_at = one.starts_at;
+  end loop;
   update keys k set last_used_at = greatest(k.last_used_at, event.started_at)
    where k.tenant_id = event.tenant_id and k.id = event.key_id;
   insert into usage_hours as h (hour, key_id, member_id, model, requests, failed_requests, input_tokens, output_tokens, cost_nanos)
@@ -208,12 +295,12 @@ begin
       input_tokens = h.input_tokens + excluded.input_tokens,
       output_tokens = h.output_tokens + excluded.output_tokens,
       cost_nanos = h.cost_nanos + excluded.cost_nanos;
-  return 'settled';
 end $$;
 
 -- The periods a usage event without a lease is charged to, made where missing and locked, with what is left in each.
 create or replace function app.periods_of(p_event usage_events)
 returns table (account_id text, starts_at timestamptz, left_nanos bigint) language plpgsql as $$
+#variable_conflict use_column
 declare
   chain text[] := array_remove(
     array[p_event.key_id, p_event.allocation_id, case when p_event.draws_on_balance then p_event.tenant_id end], null);
@@ -227,7 +314,8 @@ begin
     periods_of.starts_at := app.period_start(account.renewal, zone, p_event.started_at);
     insert into account_periods (account_id, starts_at, limit_nanos)
       values (account.id, periods_of.starts_at, account.limit_nanos) on conflict do nothing;
-    select coalesce(p.limit_nanos - p.spent_nanos - p.leased_nanos, 9223372036854775807) into periods_of.left_nanos
+    select coalesce(greatest(p.limit_nanos - p.spent_nanos - p.leased_nanos, 0), 9223372036854775807)
+      into periods_of.left_nanos
       from account_periods p
      where p.tenant_id = p_event.tenant_id and p.account_id = account.id and p.starts_at = periods_of.starts_at
        for update;
@@ -237,23 +325,39 @@ end $$;
 
 -- Gives every lease of a gateway back whole, but for those it still knows to be in use. For a gateway that has replayed its
 -- journal, that lost an answer of ours, or that is given up for dead.
-create or replace function app.give_back_all(p_gateway_id text, p_in_use text[] default '{}') returns int language plpgsql as $$
-declare
-  one record;
-  amount bigint;
-  given int := 0;
+create or replace function app.give_back_all(p_gateway_id text, p_in_use text[] default '{}') returns int
+language plpgsql as $$
+declare returns jsonb;
 begin
-  for one in
-    select l.tenant_id, l.id from app.leases_of_gateway(p_gateway_id) l where l.id <> all (p_in_use)
-  loop
-    perform set_config('app.tenant_id', one.tenant_id, true);
-    select l.amount_nanos into amount from leases l where l.tenant_id = one.tenant_id and l.id = one.id for update;
-    continue when amount is null;
-    perform app.take_from_lease(one.id, 0, amount);
-    given := given + 1;
-  end loop;
-  return given;
+  select coalesce(jsonb_agg(jsonb_build_object('tenant_id', l.tenant_id, 'lease_id', l.id, 'keep_nanos', 0)), '[]')
+    into returns from app.leases_of_gateway(p_gateway_id) l where l.id <> all (p_in_use);
+  perform app.settle('[]', returns);
+  return jsonb_array_length(returns);
 end $$;
+
+-- Tells all gateways that what they remember of something may be wrong: `key key_…`, `account …`, `member …`, `tenant …`, `catalogue`.
+create or replace function app.tell_gateways() returns trigger language plpgsql as $$
+begin
+  perform pg_notify('stipend', case tg_table_name
+    when 'keys' then 'key ' || new.id
+    when 'accounts' then 'account ' || new.id
+    when 'members' then 'member ' || new.id
+    when 'tenants' then 'tenant ' || new.id
+    else 'catalogue' end);
+  return null;
+end $$;
+
+create or replace trigger tell_gateways after update of disabled_at, revoked_at, valid_from, valid_until, allocation_id, member_id
+  on keys for each row execute function app.tell_gateways();
+create or replace trigger tell_gateways after update of limit_nanos, renewal, renewals_max
+  on accounts for each row execute function app.tell_gateways();
+create or replace trigger tell_gateways after update of deactivated_at
+  on members for each row execute function app.tell_gateways();
+create or replace trigger tell_gateways after update of time_zone
+  on tenants for each row execute function app.tell_gateways();
+create or replace trigger tell_gateways after insert or update on providers for each row execute function app.tell_gateways();
+create or replace trigger tell_gateways after insert or update on models for each row execute function app.tell_gateways();
+create or replace trigger tell_gateways after insert on prices for each row execute function app.tell_gateways();
 
 do $$
 declare name regprocedure;

@@ -14,14 +14,17 @@ export type ConnectOptions = {
   statementTimeoutMs?: number
 }
 
-type Inner = { client: postgres.Sql; drizzle: PostgresJsDatabase }
+type Inner = {
+  client: postgres.Sql
+  drizzle: PostgresJsDatabase
+  /** One connection of its own, apart from the pool. */
+  openOne(options: { onnotify: (channel: string, message: string) => void; onclose: () => void }): postgres.Sql
+}
 const inners = new WeakMap<Database, Inner>()
 
 /** Connects lazily as the role in `url`, which must be one that owns nothing (`stipend_app`). */
 export function connect(url: string, options: ConnectOptions = {}): Database {
-  const client = postgres(url, {
-    max: options.max ?? 10,
-    idle_timeout: 60,
+  const settings = {
     connect_timeout: 5,
     onnotice: () => {},
     connection: {
@@ -30,9 +33,12 @@ export function connect(url: string, options: ConnectOptions = {}): Database {
       idle_in_transaction_session_timeout: 30_000,
       TimeZone: 'UTC',
     },
-  })
+  }
+  const client = postgres(url, { ...settings, max: options.max ?? 10, idle_timeout: 60 })
+  const openOne: Inner['openOne'] = (handlers) =>
+    postgres(url, { ...settings, ...handlers, max: 1, idle_timeout: 0, max_lifetime: 0 })
   const database = {} as Database
-  inners.set(database, { client, drizzle: drizzle(client) })
+  inners.set(database, { client, drizzle: drizzle(client), openOne })
   return database
 }
 

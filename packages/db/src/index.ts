@@ -1,3 +1,4 @@
+export { type ChannelHandlers, type Subscription, subscribe, tellGateways } from './channel.ts'
 export { type ConnectOptions, close, connect, type Database, ping } from './connect.ts'
 export {
   allTenants,
@@ -8,9 +9,10 @@ export {
   type FoundServiceToken,
   findServiceToken,
   giveBackLeases,
+  type LeaseReturn,
   type Membership,
   membershipsOfUser,
   reportGateway,
-  settleEvents,
+  settleUsage,
 } from './lookups.ts'
 export { type IdentityTx, type PlatformTx, type TenantTx, withIdentity, withPlatform, withTenant } from './scope.ts'

@@ -45,6 +45,8 @@ export type DrawRefusal =
   | 'budget_exhausted'
   | 'allocation_exhausted'
   | 'balance_exhausted'
+  /** A renewal has come since the lease was drawn: ask again with a new one. */
+  | 'lease_outdated'
 
 export type DrawRow = {
   refusal: DrawRefusal | null
@@ -53,11 +55,20 @@ export type DrawRow = {
   member_id: string
   allocation_id: string | null
   granted_nanos: bigint | null
+  /** Of a refusal for want of money: what the shortest account still has, and what is leased from it. */
   available_nanos: bigint | null
+  leased_nanos: bigint | null
   valid_from: Date | null
   valid_until: Date | null
+  disabled_at: Date | null
+  revoked_at: Date | null
   time_zone: string
+  /** Of a refusal for want of money: when the account renews. */
   renews_at: Date | null
+  /** When the first of the periods drawn from ends; null where none does. */
+  ends_at: Date | null
+  /** The database's clock. */
+  at: Date
 }
 
 /** `app.draw`: who a key is, and a lease out of its account chain. `at` is for tests; the database's clock otherwise. */
@@ -82,28 +93,46 @@ export async function drawLease(
     ...row,
     granted_nanos: toBigint(row.granted_nanos),
     available_nanos: toBigint(row.available_nanos),
+    leased_nanos: toBigint(row.leased_nanos),
     valid_from: toDate(row.valid_from),
     valid_until: toDate(row.valid_until),
+    disabled_at: toDate(row.disabled_at),
+    revoked_at: toDate(row.revoked_at),
     renews_at: toDate(row.renews_at),
+    ends_at: toDate(row.ends_at),
+    at: new Date(row.at ?? 0),
   }
 }
 
 // Drizzle takes over how the driver reads and writes times and JSON: both go through here as text.
-type AsText = 'granted_nanos' | 'available_nanos' | 'valid_from' | 'valid_until' | 'renews_at'
+type AsText =
+  | 'granted_nanos'
+  | 'available_nanos'
+  | 'leased_nanos'
+  | 'valid_from'
+  | 'valid_until'
+  | 'disabled_at'
+  | 'revoked_at'
+  | 'renews_at'
+  | 'ends_at'
+  | 'at'
 type RawDraw = Omit<DrawRow, AsText> & Record<AsText, string | null>
 
 const toBigint = (text: string | null): bigint | null => (text === null ? null : BigInt(text))
 const toDate = (text: string | null): Date | null => (text === null ? null : new Date(text))
 
-/** `app.settle` for several events in one statement, so all or none; answers in their order. */
-export async function settleEvents(
+/** What is to stay in a lease, once the events told with it are charged; the rest of it is free again. */
+export type LeaseReturn = { tenant_id: string; lease_id: string; keep_nanos: bigint }
+
+/** `app.settle`: usage events (bigints allowed) and returns, all of them or none, in one statement. */
+export async function settleUsage(
   database: Database,
   events: readonly object[],
-): Promise<('settled' | 'duplicate')[]> {
-  const { client } = inner(database)
-  const rows = await client<{ outcome: 'settled' | 'duplicate' }[]>`
-    select app.settle(event) as outcome from jsonb_array_elements(${JSON.stringify(events)}::text::jsonb) with ordinality as e (event, n) order by n`
-  return rows.map((row) => row.outcome)
+  returns: readonly LeaseReturn[],
+): Promise<void> {
+  const text = (values: readonly object[]) =>
+    JSON.stringify(values, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))
+  await inner(database).client`select app.settle(${text(events)}::text::jsonb, ${text(returns)}::text::jsonb)`
 }
 
 /** `app.give_back_all`: gives back a gateway's leases but those `inUse`, and says how many. */

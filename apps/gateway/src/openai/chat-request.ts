@@ -38,6 +38,7 @@ export function parseChatRequest(body: Buffer): ChatRequest {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new DomainError('invalid_request', 'The body must be a JSON object.')
   }
+  if (isPlain(json as Record<string, unknown>)) return json as ChatRequest
   const parsed = ChatRequest.safeParse(json)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
@@ -45,21 +46,61 @@ export function parseChatRequest(body: Buffer): ChatRequest {
   throw new DomainError('invalid_request', `${param}: ${issue?.message ?? 'not valid'}`, { param })
 }
 
+/** Whether a request is surely what the schema accepts, looked at by hand: nearly all are, and the schema takes longer. */
+function isPlain({ model, messages, stream, stream_options, max_tokens, max_completion_tokens, n }: Record<string, unknown>): boolean {
+  return (
+    typeof model === 'string' &&
+    model !== '' &&
+    model.length <= 300 &&
+    Array.isArray(messages) &&
+    messages.length > 0 &&
+    messages.every((one: unknown) => typeof (one as { role?: unknown } | null)?.role === 'string') &&
+    (stream === undefined || typeof stream === 'boolean') &&
+    (stream_options === undefined || isPlainOptions(stream_options)) &&
+    isPlainCount(max_tokens) &&
+    isPlainCount(max_completion_tokens) &&
+    n === undefined
+  )
+}
+
+const isPlainOptions = (options: unknown) =>
+  typeof options === 'object' &&
+  options !== null &&
+  !Array.isArray(options) &&
+  typeof (options as { include_usage?: unknown }).include_usage === 'boolean'
+
+const isPlainCount = (count: unknown) => count === undefined || (Number.isSafeInteger(count) && (count as number) >= 1)
+
 /** The most tokens the client lets each answer have; undefined where it leaves that to the model. */
 export function requestedOutputMax(request: ChatRequest): number | undefined {
   return request.max_completion_tokens ?? request.max_tokens ?? undefined
 }
 
 /**
- * The body to send on: the provider's own name of the model, usage asked for in streams (we bill by it), and the output limit
- * lowered where the money is short.
+ * The body to send on: the very bytes that came, unless something of them must change: the provider's own name of the model, usage
+ * asked for in streams (we bill by it), or the output limit, lowered where the money is short.
  */
-export function upstreamBody(request: ChatRequest, upstreamName: string, outputMax: number | undefined): Buffer {
+export function upstreamBody(
+  received: Buffer,
+  request: ChatRequest,
+  upstreamName: string,
+  outputMax: number | undefined,
+): Buffer {
+  const asksUsage = request.stream !== true || request.stream_options?.include_usage === true
+  if (upstreamName === request.model && outputMax === undefined) {
+    if (asksUsage) return received
+    if (request.stream_options == null && received[0] === OPEN_BRACE && !('stream_options' in request)) {
+      return Buffer.concat([WITH_USAGE, received.subarray(1)])
+    }
+  }
   const body: Record<string, unknown> = { ...request, model: upstreamName }
-  if (request.stream === true) body.stream_options = { ...request.stream_options, include_usage: true }
+  if (!asksUsage) body.stream_options = { ...request.stream_options, include_usage: true }
   if (outputMax !== undefined) {
     // By the name the client used; newer models refuse the older name, and a client that used it knows its model.
     body[request.max_completion_tokens != null ? 'max_completion_tokens' : 'max_tokens'] = outputMax
   }
   return Buffer.from(JSON.stringify(body))
 }
+
+const OPEN_BRACE = 0x7b
+const WITH_USAGE = Buffer.from('{"stream_options":{"include_usage":true},')

@@ -3,5 +3,5 @@
  * database (`packages/db/sql/3-spend.sql` and constraints of its tables); see README.md beside this file.
  */
 export { type AuditReport, auditLedger, type Violation } from './audit.ts'
-export { type Draw, type DrawnLease, draw, type KeyFacts, type Refusal } from './draw.ts'
+export { type Draw, draw, type KeyFacts, keyRefusal } from './draw.ts'
 export { type Settlement, settle } from './settle.ts'

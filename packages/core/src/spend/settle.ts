@@ -1,4 +1,4 @@
-import { type Database, settleEvents } from '@stipend/db'
+import { type Database, type LeaseReturn, settleUsage } from '@stipend/db'
 import type { Nanodollars, TokenUsage } from '@stipend/money'
 import type { UsageStatus } from '../usage/usage.ts'
 
@@ -28,28 +28,18 @@ export type Settlement = TokenUsage & {
   cost_nanos: Nanodollars
   /** What the provider reported beyond the hold. */
   excess_nanos: Nanodollars
-  /** How much of the lease is free again, beside what is charged. */
-  release_nanos: Nanodollars
   latency_ms: number
   first_byte_ms: number | null
 }
 
 /**
- * Writes usage events and moves their money from leased to spent, all of them or none, each once however often it is told.
- * One round trip.
+ * Writes usage events, moves their money from leased to spent, and gives back what leases don't need any more: all of it or
+ * nothing, each once however often it is told. One round trip.
  */
 export async function settle(
   database: Database,
   settlements: readonly Settlement[],
-): Promise<('settled' | 'duplicate')[]> {
-  return settleEvents(
-    database,
-    settlements.map(({ hold_nanos, cost_nanos, excess_nanos, release_nanos, ...facts }) => ({
-      ...facts,
-      hold_nanos: hold_nanos.toString(),
-      cost_nanos: cost_nanos.toString(),
-      excess_nanos: excess_nanos.toString(),
-      release_nanos: release_nanos.toString(),
-    })),
-  )
+  returns: readonly LeaseReturn[] = [],
+): Promise<void> {
+  await settleUsage(database, settlements, returns)
 }

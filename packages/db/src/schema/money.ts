@@ -30,7 +30,7 @@ export const accounts = pgTable(
 
 /**
  * The money of one account in one renewal period. `spent + leased <= limit` is a constraint of the table: no program, however
- * wrong, can break it. Rows are never removed: history stays.
+ * wrong, can break it. (A limit lowered below what was spent leaves an overhang, and nothing more can be drawn.) Rows are never removed: history stays.
  */
 export const account_periods = pgTable(
   'account_periods',
@@ -41,14 +41,16 @@ export const account_periods = pgTable(
     limit_nanos: nanos('limit_nanos'),
     spent_nanos: nanos('spent_nanos').notNull().default(sql`0`),
     leased_nanos: nanos('leased_nanos').notNull().default(sql`0`),
+    /** By how much spent and leased were above the limit when it was last lowered: what is gone can't be taken back. */
+    overhang_nanos: nanos('overhang_nanos').notNull().default(sql`0`),
     /** How often `when_used_up` has raised the limit by another budget. */
     renewals: integer('renewals').notNull().default(0),
   },
   (table) => [
     primaryKey({ columns: [table.tenant_id, table.account_id, table.starts_at] }),
     foreignKey({ columns: [table.tenant_id, table.account_id], foreignColumns: [accounts.tenant_id, accounts.id] }),
-    check('account_periods_not_negative', sql`spent_nanos >= 0 and leased_nanos >= 0`),
-    check('account_periods_hard_limit', sql`spent_nanos + leased_nanos <= limit_nanos`),
+    check('account_periods_not_negative', sql`spent_nanos >= 0 and leased_nanos >= 0 and overhang_nanos >= 0`),
+    check('account_periods_hard_limit', sql`spent_nanos + leased_nanos <= limit_nanos + overhang_nanos`),
     tenantPolicy(),
   ],
 )

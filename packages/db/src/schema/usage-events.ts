@@ -15,6 +15,8 @@ export const usage_events = pgTable(
     id: text('id').notNull(),
     started_at: instant('started_at').notNull(),
     gateway_id: text('gateway_id').notNull(),
+    /** The lease it was paid from. */
+    lease_id: text('lease_id').notNull(),
     key_id: text('key_id').notNull(),
     member_id: text('member_id').notNull(),
     allocation_id: text('allocation_id'),

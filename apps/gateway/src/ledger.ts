@@ -1,0 +1,213 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { asDomainError } from '@stipend/core'
+import { type Settlement, settle } from '@stipend/core/spend'
+import { type Database, giveBackLeases, type LeaseReturn, reportGateway } from '@stipend/db'
+import type { Log } from '@stipend/runtime'
+import type { Journal } from './journal.ts'
+import type { Hold, Lease } from './purse.ts'
+
+const BATCH_MAX = 500
+/** Under load the ledger is told once in this time; a single request is told at once. */
+const FLUSH_EVERY_MS = 1_000
+const RETRY_MS = 250
+const RETRY_MS_MAX = 3_000
+const HEARTBEAT_MS = 30_000
+/** A gateway that hasn't been seen for this long is given up: its leases go back. Longer than any lease is trusted. */
+const DEAD_AFTER_SECONDS = 900
+
+type Waiting = { settlement: Settlement; lease: Lease }
+
+/**
+ * Brings what was measured to the database, in batches, again and again until it is there: an outage delays it and loses nothing.
+ * What leases no longer need goes along.
+ */
+export class Ledger {
+  readonly #database: Database
+  readonly #gatewayId: string
+  readonly #journal: Journal
+  readonly #log: Log
+  readonly #leaseIds: () => string[]
+  readonly #heartbeat: NodeJS.Timeout
+  #waiting: Waiting[] = []
+  readonly #returning = new Set<Lease>()
+  #timer: NodeJS.Timeout | null = null
+  #flushing: Promise<void> | null = null
+  #lastFlushAt = Number.NEGATIVE_INFINITY
+  #lastHeard = performance.now()
+
+  /** `leaseIds`: all leases this gateway knows of. What else the database has under its name is nobody's. */
+  constructor(args: {
+    database: Database
+    gatewayId: string
+    journal: Journal
+    log: Log
+    leaseIds: () => string[]
+  }) {
+    this.#database = args.database
+    this.#gatewayId = args.gatewayId
+    this.#journal = args.journal
+    this.#log = args.log
+    this.#leaseIds = args.leaseIds
+    this.#heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_MS)
+    this.#heartbeat.unref()
+  }
+
+  /** Settles what earlier processes of this gateway left, and gives back what they held for nothing. Call once, first. */
+  async recover(): Promise<void> {
+    const { settlements, torn, forget } = this.#journal.recover()
+    for (let at = 0; at < settlements.length; at += BATCH_MAX) {
+      await settle(this.#database, settlements.slice(at, at + BATCH_MAX))
+    }
+    const given = await giveBackLeases(this.#database, this.#gatewayId)
+    forget()
+    await this.#beat()
+    this.#log.info({ replayed: settlements.length, torn_lines: torn, leases_given_back: given }, 'journal replayed')
+  }
+
+  /** When the database last answered, by `performance.now()`. */
+  get lastHeard(): number {
+    return this.#lastHeard
+  }
+
+  noteAnswer(): void {
+    this.#lastHeard = performance.now()
+  }
+
+  noteOutage(error: unknown): void {
+    this.#log.warn({ err: error }, 'the database does not answer')
+  }
+
+  /** A request is over: the money is free or spent from this moment on, and the ledger will be told. */
+  record(settlement: Settlement, hold: Hold): void {
+    this.#journal.outcome(settlement)
+    hold.lease.purse.release(hold, settlement.cost_nanos)
+    this.#waiting.push({ settlement, lease: hold.lease })
+    this.#schedule()
+  }
+
+  /** Of this lease only what is held and unsettled is still needed. */
+  keep(lease: Lease): void {
+    this.#returning.add(lease)
+    this.#schedule()
+  }
+
+  /** Tells the ledger all there is, now. Resolves when it was told, or couldn't be. */
+  async flushNow(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    await this.#flushing
+    await this.#startFlush()
+  }
+
+  /** Waits until everything is told or `deadline` aborts. */
+  async close(deadline: AbortSignal): Promise<void> {
+    clearInterval(this.#heartbeat)
+    while (!deadline.aborted) {
+      await this.flushNow()
+      if (this.#waiting.length === 0 && this.#returning.size === 0) break
+      await sleep(50)
+    }
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    if (this.#waiting.length === 0) await giveBackLeases(this.#database, this.#gatewayId)
+  }
+
+  #schedule(): void {
+    if (this.#waiting.length >= BATCH_MAX && this.#flushing === null) {
+      void this.#startFlush()
+      return
+    }
+    if (this.#timer !== null) return
+    const wait = Math.max(0, this.#lastFlushAt + FLUSH_EVERY_MS - performance.now())
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      void this.#startFlush()
+    }, wait)
+  }
+
+  #startFlush(): Promise<void> {
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = null
+      if (this.#waiting.length > 0 || this.#returning.size > 0) this.#schedule()
+    })
+    return this.#flushing
+  }
+
+  async #flush(): Promise<void> {
+    this.#lastFlushAt = performance.now()
+    let pause = RETRY_MS
+    while (this.#waiting.length > 0 || this.#returning.size > 0) {
+      const batch = this.#waiting.slice(0, BATCH_MAX)
+      const leases = [...this.#returning]
+      this.#returning.clear()
+      try {
+        const returns = returnsOf(leases, batch)
+        await settle(
+          this.#database,
+          batch.map((one) => one.settlement),
+          returns,
+        )
+        this.noteAnswer()
+        this.#finish(batch)
+        for (const lease of leases) lease.purse.settled(lease, 0n)
+        if (this.#waiting.length < BATCH_MAX) return
+      } catch (error) {
+        for (const lease of leases) this.#returning.add(lease)
+        this.#log.warn({ err: error, waiting: this.#waiting.length }, 'settling failed, will be tried again')
+        if (asDomainError(error).code === 'internal') await this.#oneByOne(batch)
+        await sleep(pause)
+        pause = Math.min(pause * 2, RETRY_MS_MAX)
+      }
+    }
+  }
+
+  /** A batch that the database refuses holds one event that it refuses: that one must not keep the others waiting. */
+  async #oneByOne(batch: Waiting[]): Promise<void> {
+    for (const one of batch) {
+      try {
+        await settle(this.#database, [one.settlement])
+        this.#finish([one])
+      } catch (error) {
+        if (asDomainError(error).code !== 'internal') return
+        this.#log.error({ err: error, id: one.settlement.id }, 'an event can’t be settled; it stays in the journal')
+        this.#waiting = this.#waiting.filter((other) => other !== one)
+      }
+    }
+  }
+
+  #finish(batch: Waiting[]): void {
+    const told = new Set(batch)
+    this.#waiting = this.#waiting.filter((one) => !told.has(one))
+    for (const { settlement, lease } of batch) {
+      this.#journal.settled(settlement.id)
+      lease.purse.settled(lease, settlement.cost_nanos)
+    }
+  }
+
+  async #beat(): Promise<void> {
+    try {
+      const dead = await reportGateway(this.#database, this.#gatewayId, DEAD_AFTER_SECONDS)
+      this.noteAnswer()
+      for (const id of dead) {
+        const given = await giveBackLeases(this.#database, id)
+        this.#log.warn({ gateway_id: id, leases_given_back: given }, 'a gateway was given up for dead')
+      }
+      const nobodys = await giveBackLeases(this.#database, this.#gatewayId, this.#leaseIds())
+      if (nobodys > 0) this.#log.warn({ leases_given_back: nobodys }, 'leases of lost answers given back')
+    } catch (error) {
+      this.noteOutage(error)
+    }
+  }
+}
+
+/** What each lease still needs when this batch is charged: what is held, and what will be charged later. */
+function returnsOf(leases: readonly Lease[], batch: readonly Waiting[]): LeaseReturn[] {
+  const charged = new Map<Lease, bigint>()
+  for (const { lease, settlement } of batch) {
+    charged.set(lease, (charged.get(lease) ?? 0n) + settlement.cost_nanos)
+  }
+  return leases.flatMap((lease) => {
+    const tenant_id = lease.purse.facts?.tenant_id
+    if (tenant_id === undefined) return []
+    return [{ tenant_id, lease_id: lease.id, keep_nanos: lease.held + lease.unsettled - (charged.get(lease) ?? 0n) }]
+  })
+}

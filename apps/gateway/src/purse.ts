@@ -1,0 +1,403 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { newId } from '@stipend/core'
+import { DomainError } from '@stipend/core/errors'
+import { type Draw, draw, type KeyFacts, keyRefusal } from '@stipend/core/spend'
+import { type Database, tellGateways } from '@stipend/db'
+import type { Ledger } from './ledger.ts'
+
+/** After this long without hearing from the database, money drawn earlier is no longer given out: others may take it back. */
+const LEASE_TRUST_MS = 300_000
+/** What is drawn beyond the need of the moment, as a multiple of it; doubled when the next draw comes soon. */
+const APPETITE_START = 4n
+const APPETITE_MAX = 4_096n
+const SOON_MS = 10_000
+/** How long a request waits for others to give back what they don't use, asking again at these moments. */
+const RECALL_WAITS_MS = [25, 75, 200]
+/** For how long a shortage is believed without asking again. */
+const SHORTAGE_TRUST_MS = 200
+
+/** Money of one draw or several, of the same periods. What is `free` may be held; `unsettled` is charged but not yet told. */
+export type Lease = {
+  id: string
+  purse: Purse
+  free: bigint
+  held: bigint
+  unsettled: bigint
+  endsAt: number
+  /** No longer drawn into or held from: what comes free goes back. */
+  isRetired: boolean
+  /** An answer of the database was lost: it may hold more than is known here, so it isn't drawn into any more. */
+  isDoubtful: boolean
+}
+
+/** Money set aside for one request. */
+export type Hold = { lease: Lease; amount: bigint }
+
+/** What a request may be told when money is short: the error, and what there is. */
+export type Shortage = { error: DomainError; available: bigint }
+
+export type PurseContext = {
+  database: Database
+  gatewayId: string
+  ledger: Ledger
+  /** Milliseconds since the epoch by the database's clock. */
+  now: () => number
+  /** The database has answered, and what its clock said. */
+  heard: (at: Date) => void
+  /** Whether changes are being heard of. Where they aren't, nothing that is remembered is trusted. */
+  isChannelUp: () => boolean
+  /** When the database last answered, by `performance.now()`. */
+  lastHeard: () => number
+  /** All purses that draw from an account. */
+  pursesOf: (accountId: string) => Iterable<Purse>
+}
+
+/**
+ * What this gateway knows of one key and the money it has drawn for it. Holds are granted out of memory; the database is asked
+ * when money runs short or something may have changed, by one request at a time.
+ */
+export class Purse {
+  readonly secretHash: Buffer
+  facts: KeyFacts | null = null
+  lastUsedAt = performance.now()
+  /** Running requests, for cutting them off when the key is revoked. */
+  readonly running = new Set<{ cut(error: DomainError): void }>()
+  readonly #context: PurseContext
+  readonly #leases = new Map<string, Lease>()
+  #current: Lease | null = null
+  #isFresh = false
+  /** Counts what was heard of changes: an answer that was under way meanwhile may be old. */
+  #changes = 0
+  #queue: Promise<unknown> = Promise.resolve()
+  #appetite = APPETITE_START
+  #lastDrawAt = 0
+  #shortage: (Shortage & { until: number }) | null = null
+  /** Counts money that came free: a shortage found meanwhile may be over. */
+  #frees = 0
+
+  constructor(secretHash: Buffer, context: PurseContext) {
+    this.secretHash = secretHash
+    this.#context = context
+  }
+
+  /** All accounts money is drawn from for this key. */
+  accounts(): string[] {
+    if (this.facts === null) return []
+    const { key_id, allocation_id, tenant_id } = this.facts
+    return allocation_id === null ? [key_id, tenant_id] : [key_id, allocation_id, tenant_id]
+  }
+
+  /** Something about this key or its accounts has changed. */
+  invalidate(): void {
+    this.#changes++
+    this.#isFresh = false
+    this.#noteFree()
+  }
+
+  /** Throws why the key may not be used. Asks the database only if what is remembered may be wrong. */
+  check(): void | Promise<void> {
+    this.lastUsedAt = performance.now()
+    if (!this.#isTrusted()) return this.#inTurn(() => this.#refresh())
+    this.#refuse()
+  }
+
+  /**
+   * Sets `want` aside, or as much of it as there is, but not less than `least`: at once where the money is in memory. Throws why
+   * the key may not be used; answers a shortage where the money doesn't reach. `patient`: others are asked first to give back what
+   * they don't use.
+   */
+  hold(want: bigint, least: bigint, { patient }: { patient: boolean }): Hold | Promise<Hold | Shortage> | Shortage {
+    this.lastUsedAt = performance.now()
+    if (this.#isTrusted()) {
+      this.#refuse()
+      const held = this.#take(want)
+      if (held !== null) return held
+      const known = this.#knownShortage(least)
+      if (known !== null) return known
+    }
+    return this.#inTurn(() => this.#acquire(want, least, patient))
+  }
+
+  /** Adds to a hold: at once and in full out of memory, or false. */
+  extend(hold: Hold, by: bigint): boolean {
+    const { lease } = hold
+    if (lease.isRetired || lease.free < by || !this.#isAlive(lease)) return false
+    lease.free -= by
+    lease.held += by
+    hold.amount += by
+    return true
+  }
+
+  /** Adds to a hold, drawing if need be: as much of `want` as there is, at least `least`; false if even that isn't there. */
+  async extendByDrawing(hold: Hold, want: bigint, least: bigint): Promise<boolean> {
+    if (this.extend(hold, want)) return true
+    return this.#inTurn(async () => {
+      if (this.extend(hold, want)) return true
+      if (hold.lease.isRetired) return false
+      if ((await this.#fill(want, least, true)) !== null) return false
+      const by = hold.lease.free < want ? hold.lease.free : want
+      return by >= least && this.extend(hold, by)
+    })
+  }
+
+  /** The hold is over: `charge` of it is spent and will be told to the ledger, the rest is free. */
+  release(hold: Hold, charge: bigint): void {
+    const { lease, amount } = hold
+    lease.held -= amount
+    lease.free += amount - charge
+    lease.unsettled += charge
+    this.#noteFree()
+    if (lease.isRetired) this.#giveBack(lease)
+  }
+
+  /** The ledger has been told. */
+  settled(lease: Lease, charge: bigint): void {
+    lease.unsettled -= charge
+    if (lease.isRetired && lease.held === 0n && lease.unsettled === 0n) this.#leases.delete(lease.id)
+  }
+
+  /** Gives back what isn't held. Holds go on. */
+  retire(): void {
+    const lease = this.#current
+    if (lease === null) return
+    this.#current = null
+    lease.isRetired = true
+    this.#giveBack(lease)
+  }
+
+  /** What of this gateway's draws is not yet spent or given back, by the database's reckoning. */
+  outstanding(): bigint {
+    let sum = 0n
+    for (const lease of this.#leases.values()) sum += lease.free + lease.held + lease.unsettled
+    return sum
+  }
+
+  unused(): bigint {
+    return this.#current?.free ?? 0n
+  }
+
+  get isIdle(): boolean {
+    return this.running.size === 0 && this.#leases.size === 0
+  }
+
+  leaseIds(): Iterable<string> {
+    return this.#leases.keys()
+  }
+
+  /** Asks what the key is now, and says why it may no longer be used, if so. */
+  async revalidate(): Promise<DomainError | null> {
+    try {
+      await this.#inTurn(() => this.#refresh())
+      return null
+    } catch (error) {
+      return error as DomainError
+    }
+  }
+
+  // --- in memory ----------------------------------------------------------------------------------------------------
+
+  #isTrusted(): boolean {
+    return this.#isFresh && this.facts !== null && this.#context.isChannelUp()
+  }
+
+  #refuse(): void {
+    if (this.facts === null) return
+    const { valid_from, valid_until, disabled_at, revoked_at } = this.facts
+    if (valid_from === null && valid_until === null && disabled_at === null && revoked_at === null) return
+    const refusal = keyRefusal(this.facts, new Date(this.#context.now()))
+    if (refusal !== null) throw refusal
+  }
+
+  #isAlive(lease: Lease): boolean {
+    return this.#context.now() < lease.endsAt && performance.now() - this.#context.lastHeard() < LEASE_TRUST_MS
+  }
+
+  #take(amount: bigint): Hold | null {
+    const lease = this.#current
+    if (lease === null || lease.free < amount) return null
+    if (!this.#isAlive(lease)) {
+      this.retire()
+      return null
+    }
+    lease.free -= amount
+    lease.held += amount
+    return { lease, amount }
+  }
+
+  #knownShortage(least: bigint): Shortage | null {
+    const known = this.#shortage
+    if (known === null || performance.now() > known.until) return null
+    return least > known.available + this.unused() ? known : null
+  }
+
+  #noteFree(): void {
+    this.#frees++
+    this.#shortage = null
+  }
+
+  #giveBack(lease: Lease): void {
+    lease.free = 0n
+    this.#noteFree()
+    this.#context.ledger.keep(lease)
+  }
+
+  // --- asking the database, one at a time ---------------------------------------------------------------------------
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(work, work)
+    this.#queue = turn.catch(() => {})
+    return turn
+  }
+
+  async #refresh(): Promise<void> {
+    if (!this.#isTrusted()) {
+      const answer = await this.#ask('', 0n, 0n)
+      // Nobody to ask: what is remembered holds for as long as the lease does.
+      if (answer === null && this.facts === null) throw unavailable()
+    }
+    this.#refuse()
+  }
+
+  async #acquire(want: bigint, least: bigint, patient: boolean): Promise<Hold | Shortage> {
+    await this.#refresh()
+    const hold = this.#take(want)
+    if (hold !== null) return hold
+    const known = this.#knownShortage(least)
+    if (known !== null) return known
+    const shortage = await this.#fill(want, least, patient)
+    if (shortage !== null) return shortage
+    const free = this.unused()
+    const taken = this.#take(free < want ? free : want)
+    if (taken === null) throw unavailable()
+    return taken
+  }
+
+  /** Draws until `want` is free, or as much as there is if that is `least`; answers the shortage otherwise. */
+  async #fill(want: bigint, least: bigint, patient: boolean): Promise<Shortage | null> {
+    for (let recalls = 0; ; recalls++) {
+      const missing = want - this.unused()
+      if (missing <= 0n) return null
+      const frees = this.#frees
+      const answer = await this.#draw(missing, missing)
+      if (answer.outcome === 'granted') continue
+      const isEnough = this.unused() + answer.available_nanos >= least
+      const pause = RECALL_WAITS_MS[recalls]
+      const mayWait = patient && pause !== undefined && !(isEnough && recalls > 0)
+      if (mayWait && (await this.#recall(answer))) {
+        await sleep(pause)
+        continue
+      }
+      if (isEnough) {
+        if (answer.available_nanos === 0n) return null
+        // All that is left, in one go. Somebody may have been faster: then look again.
+        const rest = await this.#draw(answer.available_nanos, answer.available_nanos)
+        if (rest.outcome === 'granted') return null
+        if (recalls < RECALL_WAITS_MS.length) continue
+      }
+      const shortage = { error: answer.error, available: answer.available_nanos }
+      if (frees === this.#frees) this.#shortage = { ...shortage, until: performance.now() + SHORTAGE_TRUST_MS }
+      return shortage
+    }
+  }
+
+  /** Asks everyone who may hold money of the short account to give back what they don't use. False if nobody does. */
+  async #recall(short: Draw & { outcome: 'short' }): Promise<boolean> {
+    let mine = 0n
+    let givenBack = false
+    for (const purse of this.#context.pursesOf(short.account_id)) {
+      mine += purse.outstanding()
+      if (purse !== this && purse.unused() > 0n) {
+        purse.retire()
+        givenBack = true
+      }
+    }
+    const elsewhere = short.leased_nanos > mine
+    if (givenBack) await this.#context.ledger.flushNow()
+    if (!elsewhere) return givenBack
+    try {
+      await tellGateways(this.#context.database, `recall ${short.account_id} ${this.#context.gatewayId}`)
+    } catch (error) {
+      this.#context.ledger.noteOutage(error)
+    }
+    return true
+  }
+
+  async #draw(missing: bigint, least: bigint): Promise<Draw & { outcome: 'granted' | 'short' }> {
+    const soon = performance.now() - this.#lastDrawAt < SOON_MS
+    this.#lastDrawAt = performance.now()
+    if (!soon) this.#appetite = APPETITE_START
+    else if (this.#appetite < APPETITE_MAX) this.#appetite *= 2n
+    const want = least === missing ? missing * this.#appetite : missing
+    for (let tries = 0; tries < 4; tries++) {
+      const old = this.#current
+      const lease = old === null || old.isDoubtful ? this.#openLease() : old
+      let answer: Draw | null
+      try {
+        answer = await this.#ask(lease.id, want, least)
+      } finally {
+        if (lease.free + lease.held + lease.unsettled === 0n && lease !== old) this.#leases.delete(lease.id)
+      }
+      if (answer === null) {
+        lease.isDoubtful = true
+        throw unavailable()
+      }
+      if (answer.outcome === 'short') return answer
+      if (answer.outcome === 'granted') {
+        lease.free += answer.granted_nanos
+        lease.endsAt = answer.ends_at === null ? Number.POSITIVE_INFINITY : answer.ends_at.getTime()
+        this.#leases.set(lease.id, lease)
+        if (!lease.isRetired) {
+          if (old !== lease) this.retire()
+          this.#current = lease
+          return answer
+        }
+        this.#giveBack(lease)
+      } else {
+        this.retire()
+      }
+    }
+    throw unavailable()
+  }
+
+  #openLease(): Lease {
+    const id = newId('lease')
+    const endsAt = Number.POSITIVE_INFINITY
+    const money = { free: 0n, held: 0n, unsettled: 0n }
+    const lease: Lease = { id, purse: this, ...money, endsAt, isRetired: false, isDoubtful: false }
+    // Known to be in use from before the database hears of it.
+    this.#leases.set(id, lease)
+    return lease
+  }
+
+  /** One round trip; null if the database doesn't answer. Throws why the key may not be used. */
+  async #ask(lease_id: string, want_nanos: bigint, least_nanos: bigint): Promise<Draw | null> {
+    const { database, gatewayId: gateway_id } = this.#context
+    const changes = this.#changes
+    let answer: Draw
+    try {
+      answer = await draw(database, {
+        secret_hash: this.secretHash,
+        gateway_id,
+        lease_id,
+        want_nanos,
+        least_nanos,
+        uses_balance: true,
+      })
+    } catch (error) {
+      this.#context.ledger.noteOutage(error)
+      return null
+    }
+    if (answer.outcome === 'outdated') return answer
+    this.#context.heard(answer.at)
+    this.facts = answer.facts ?? this.facts
+    this.#isFresh = this.#context.isChannelUp() && changes === this.#changes
+    if (answer.outcome === 'refused') throw answer.error
+    return answer
+  }
+}
+
+/** What the ledger couldn't be asked can't be spent: the client is told to come back. */
+function unavailable(): DomainError {
+  const words = 'Budgets can’t be checked at the moment. Try again in a few seconds.'
+  return new DomainError('metering_unavailable', words, { retry_after_seconds: 2 })
+}

@@ -1,0 +1,179 @@
+import { type Database, subscribe, type Subscription } from '@stipend/db'
+import { hashSecret, parseSecret } from '@stipend/core/secrets'
+import { DomainError } from '@stipend/core/errors'
+import type { Log } from '@stipend/runtime'
+import type { Journal } from './journal.ts'
+import { Ledger } from './ledger.ts'
+import { Purse, type PurseContext } from './purse.ts'
+
+const SWEEP_MS = 1_000
+/** Money that nobody has used for this long goes back. */
+const IDLE_MS = 10_000
+/** A key that nobody has used for this long is forgotten. */
+const FORGET_MS = 600_000
+/** How long an unknown key is known to be unknown. */
+const UNKNOWN_MS = 1_000
+const UNKNOWN_MAX = 10_000
+
+/** The purses of all keys this gateway has seen, and what is heard about them. */
+export class Purses {
+  readonly ledger: Ledger
+  readonly #context: PurseContext
+  readonly #log: Log
+  readonly #byHash = new Map<string, Purse>()
+  readonly #unknown = new Map<string, number>()
+  readonly #subscription: Subscription
+  readonly #sweeper: NodeJS.Timeout
+  readonly #onCatalogue: () => void
+  #isChannelUp = false
+  /** The database's clock less ours. */
+  #clockOffset = 0
+
+  constructor(args: {
+    database: Database
+    gatewayId: string
+    journal: Journal
+    log: Log
+    /** Models or prices have changed, or may have. */
+    onCatalogue: () => void
+  }) {
+    const { database, gatewayId, journal, log } = args
+    this.#log = log
+    this.#onCatalogue = args.onCatalogue
+    this.ledger = new Ledger({ database, gatewayId, journal, log, leaseIds: () => this.#leaseIds() })
+    this.#context = {
+      database,
+      gatewayId,
+      ledger: this.ledger,
+      now: () => Date.now() + this.#clockOffset,
+      heard: (at) => {
+        this.#clockOffset = at.getTime() - Date.now()
+        this.ledger.noteAnswer()
+      },
+      isChannelUp: () => this.#isChannelUp,
+      lastHeard: () => this.ledger.lastHeard,
+      pursesOf: (accountId) => this.#pursesOf(accountId),
+    }
+    this.#subscription = subscribe(database, {
+      onMessage: (message) => this.#hear(message),
+      onReady: () => {
+        this.#invalidate(this.#byHash.values())
+        this.#isChannelUp = true
+        this.#onCatalogue()
+      },
+      onLost: () => {
+        this.#isChannelUp = false
+        log.warn('the channel of changes is lost: nothing remembered is trusted until it is back')
+      },
+    })
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS)
+    this.#sweeper.unref()
+  }
+
+  /** The purse of a key that a client sent. Throws invalid_api_key for what can't be one, or isn't known. */
+  find(secret: string): Purse {
+    const hash = hashSecret(secret)
+    const name = hash.toString('base64')
+    const purse = this.#byHash.get(name)
+    if (purse !== undefined) return purse
+    if (parseSecret(secret) !== 'key') throw notAKey()
+    const unknownUntil = this.#unknown.get(name)
+    if (unknownUntil !== undefined && performance.now() < unknownUntil) throw unknown()
+    const made = new Purse(hash, this.#context)
+    this.#byHash.set(name, made)
+    return made
+  }
+
+  /** To be told of errors: a key that turned out to be unknown is remembered as that for a moment, and takes no room. */
+  noteError(purse: Purse, error: unknown): void {
+    if (!(error instanceof DomainError) || purse.facts !== null) return
+    const name = purse.secretHash.toString('base64')
+    this.#byHash.delete(name)
+    if (error.code !== 'invalid_api_key') return
+    if (this.#unknown.size >= UNKNOWN_MAX) this.#unknown.clear()
+    this.#unknown.set(name, performance.now() + UNKNOWN_MS)
+  }
+
+  async close(deadline: AbortSignal): Promise<void> {
+    clearInterval(this.#sweeper)
+    await this.#subscription.close()
+    for (const purse of this.#byHash.values()) purse.retire()
+    await this.ledger.close(deadline)
+  }
+
+  *#pursesOf(accountId: string): Iterable<Purse> {
+    for (const purse of this.#byHash.values()) if (purse.accounts().includes(accountId)) yield purse
+  }
+
+  #leaseIds(): string[] {
+    return [...this.#byHash.values()].flatMap((purse) => [...purse.leaseIds()])
+  }
+
+  /** `key key_…`, `account …`, `member …`, `tenant …`, `catalogue`, `recall ACCOUNT GATEWAY`. */
+  #hear(message: string): void {
+    const [subject, id, from] = message.split(' ')
+    if (subject === 'catalogue') return this.#onCatalogue()
+    if (id === undefined) return
+    if (subject === 'recall') {
+      if (from === this.#context.gatewayId) return
+      for (const purse of this.#pursesOf(id)) purse.retire()
+      void this.ledger.flushNow()
+      return
+    }
+    if (subject === 'account') {
+      // A limit may be lower now: what was drawn under the old one goes back, and what is needed is drawn anew.
+      const purses = [...this.#pursesOf(id)]
+      for (const purse of purses) purse.retire()
+      void this.ledger.flushNow()
+      return this.#invalidate(purses)
+    }
+    this.#invalidate(
+      [...this.#byHash.values()].filter(({ facts }) => {
+        if (facts === null) return false
+        if (subject === 'key') return facts.key_id === id
+        return subject === 'member' ? facts.member_id === id : facts.tenant_id === id
+      }),
+    )
+  }
+
+  #invalidate(purses: Iterable<Purse>): void {
+    for (const purse of purses) {
+      purse.invalidate()
+      if (purse.running.size > 0 || purse.unused() > 0n) void this.#review(purse)
+    }
+  }
+
+  /** A key in use was changed: one that is revoked has its running requests cut, one that may not be used gives its money back. */
+  async #review(purse: Purse): Promise<void> {
+    const refusal = await purse.revalidate()
+    if (refusal === null || refusal.code === 'metering_unavailable') return
+    purse.retire()
+    if (refusal.code !== 'key_revoked') return
+    this.#log.info({ key_id: purse.facts?.key_id, cut: purse.running.size }, 'key revoked')
+    for (const running of purse.running) running.cut(refusal)
+  }
+
+  #sweep(): void {
+    const now = performance.now()
+    for (const [name, purse] of this.#byHash) {
+      if (purse.running.size > 0 || now - purse.lastUsedAt < IDLE_MS) continue
+      purse.retire()
+      if (purse.isIdle && now - purse.lastUsedAt > FORGET_MS) this.#byHash.delete(name)
+    }
+    for (const [name, until] of this.#unknown) if (now > until) this.#unknown.delete(name)
+  }
+}
+
+export function notAKey(): DomainError {
+  return new DomainError(
+    'invalid_api_key',
+    'This is not a Stipend API key. Check that you pasted all of it; it begins with sk-stp-.',
+  )
+}
+
+function unknown(): DomainError {
+  return new DomainError(
+    'invalid_api_key',
+    'This API key is not known here. Check that you pasted all of it, or ask for a new key.',
+  )
+}
