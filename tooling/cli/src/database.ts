@@ -1,7 +1,14 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { prepareDatabase } from '@stipend/db/admin'
-import { EmbeddedPostgresError, removeEmbedded, startEmbedded, stopEmbedded } from '@stipend/db/embedded'
+import {
+  EmbeddedPostgresError,
+  type EmbeddedServer,
+  isEmbeddedRunning,
+  removeEmbedded,
+  startEmbedded,
+  stopEmbedded,
+} from '@stipend/db/embedded'
 import { type DataDir, loadSecrets } from './data-dir.ts'
 import type { Env } from './env.ts'
 import { Failure } from './failure.ts'
@@ -14,6 +21,8 @@ export type RunningDatabase = {
   startedHere: boolean
   said: string
   stop: () => Promise<void>
+  /** Starts it again if it has ended without being asked to; answers whether it had. */
+  revive: () => Promise<boolean>
 }
 
 /** The embedded PostgreSQL with its data in the data folder, or the one DATABASE_URL names. */
@@ -25,25 +34,33 @@ export async function openDatabase(env: Env, dir: DataDir): Promise<RunningDatab
       startedHere: false,
       said: `${host}${pathname} (DATABASE_URL)`,
       stop: async () => {},
+      revive: async () => false,
     }
   }
-  const settings = { shared_buffers: '256MB', max_wal_size: '2GB' }
-  const server = await startEmbedded({ dataDir: dir.postgres, port: env.ports.database, settings }).catch(
-    async (error) => {
-      // Says who holds the port and which variable changes it.
-      if (error instanceof EmbeddedPostgresError && error.code === 'port_taken') {
-        await requireFreePorts([
-          { port: env.ports.database, what: 'embedded database', variable: 'STIPEND_DATABASE_PORT' },
-        ])
-      }
-      throw error
-    },
-  )
+  const server = await startOurs(env.ports.database, dir)
   return {
     adminUrl: server.url,
     startedHere: !server.alreadyRunning,
     said: `PostgreSQL on 127.0.0.1:${server.port}`,
     stop: () => stopEmbedded({ dataDir: dir.postgres }),
+    revive: async () => {
+      if (isEmbeddedRunning({ dataDir: dir.postgres })) return false
+      await startOurs(server.port, dir)
+      return true
+    },
+  }
+}
+
+async function startOurs(port: number, dir: DataDir): Promise<EmbeddedServer> {
+  const settings = { shared_buffers: '256MB', max_wal_size: '2GB' }
+  try {
+    return await startEmbedded({ dataDir: dir.postgres, port, settings })
+  } catch (error) {
+    // Says who holds the port and which variable changes it.
+    if (error instanceof EmbeddedPostgresError && error.code === 'port_taken') {
+      await requireFreePorts([{ port, what: 'embedded database', variable: 'STIPEND_DATABASE_PORT' }])
+    }
+    throw error
   }
 }
 

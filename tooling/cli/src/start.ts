@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { allTenants, close, connect } from '@stipend/db'
 import {
   claim,
@@ -84,7 +85,7 @@ async function bringUp(env: Env, running: Running, fresh: boolean): Promise<Demo
     for (const spec of specs) {
       const service = startService(spec, dir.logs)
       running.services.push(service)
-      running.file?.note(service)
+      running.file?.note({ pid: service.pid, script: service.script })
     }
     await Promise.all(specs.map((spec, at) => untilHealthy(running.services[at] as Service, spec.url, stopping.asked)))
     return names
@@ -257,14 +258,27 @@ function shortened(text: string): string {
 // --- running, and the end of it ---------------------------------------------------------------------------------------
 
 /** Null when asked to stop; what to say when a program ended by itself. */
-async function untilStoppedOrBroken({ services, stopping }: Running): Promise<string | null> {
-  const ends = services.map(async (service) => ({ service, how: await service.ended }))
+async function untilStoppedOrBroken(running: Running): Promise<string | null> {
+  const ends = running.services.map(async (service) => ({ service, how: await service.ended }))
+  const watch = new AbortController()
   try {
-    const { service, how } = await unlessAborted(Promise.race(ends), stopping.asked)
+    const watching = watchDatabase(running.database, watch.signal)
+    const { service, how } = await unlessAborted(Promise.race([...ends, watching]), running.stopping.asked)
     return `\n${service.tail()}\n\nThe ${service.name} ${how}, so everything stops. Its log: ${shownPath(service.logFile)}`
   } catch (error) {
     if (error instanceof Stopped) return null
     throw error
+  } finally {
+    watch.abort()
+  }
+}
+
+/** A database that was killed is started again: the programs wait for it. Never resolves. */
+async function watchDatabase(database: RunningDatabase | null, stop: AbortSignal): Promise<never> {
+  for (;;) {
+    await sleep(500)
+    if (stop.aborted) return new Promise<never>(() => {})
+    if (await database?.revive()) console.log('\nPostgreSQL had ended by itself; it was started again.')
   }
 }
 
