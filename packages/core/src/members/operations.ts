@@ -146,8 +146,8 @@ export const create = command({
     await tx.insert(members).values({ id, ...person })
     for (const group_id of new Set(group_ids)) {
       const [group] = await tx.select().from(groups).where(eq(groups.id, group_id))
-      if (group === undefined) throw notFound('group')
-      await requireLocation(tx, actor, group.location_id)
+      const scope = locationScope(actor)
+      if (group === undefined || (scope !== null && !scope.includes(group.location_id))) throw notFound('group')
       await tx.insert(group_members).values({ group_id, member_id: id })
     }
     for (const location_id of new Set(scope_location_ids)) {
