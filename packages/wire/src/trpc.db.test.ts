@@ -71,13 +71,20 @@ describe('an error of ours', () => {
     const answer = await overHttp('POST keys.create', { member_id: 'mem_1', name: '', budget_usd: '0', colour: 'red' })
     expect(answer).toMatchObject({
       status: 400,
-      body: { error: { data: { code: 'BAD_REQUEST', error: 'invalid_request', httpStatus: 400, request_id: 'req_test' } } },
+      body: {
+        error: { data: { code: 'BAD_REQUEST', error: 'invalid_request', httpStatus: 400, request_id: 'req_test' } },
+      },
     })
     const paths = answer.body.error.data.fields.map((field: { path: string }) => field.path)
     expect(paths.toSorted()).toEqual(['budget_usd', 'colour', 'name'])
-    expect(Object.keys(answer.body.error.data).toSorted()).toEqual(
-      ['code', 'error', 'fields', 'httpStatus', 'request_id', 'retry_after_seconds'],
-    )
+    expect(Object.keys(answer.body.error.data).toSorted()).toEqual([
+      'code',
+      'error',
+      'fields',
+      'httpStatus',
+      'request_id',
+      'retry_after_seconds',
+    ])
   })
 
   test('is the cause of what a loader catches', async () => {
@@ -90,7 +97,11 @@ describe('an error of ours', () => {
 
   test('is the same for a stranger, whatever is asked', async () => {
     const anonymous = context({ actor: { kind: 'anonymous' } })
-    for (const call of ['GET keys.list', 'GET tenants.get', `GET keys.get?input=${input({ id: 'nonsense' })}`] as const) {
+    for (const call of [
+      'GET keys.list',
+      'GET tenants.get',
+      `GET keys.get?input=${input({ id: 'nonsense' })}`,
+    ] as const) {
       expect(await overHttp(call, undefined, anonymous)).toMatchObject({
         status: 401,
         body: { error: { data: { error: 'unauthenticated' } } },
@@ -148,7 +159,10 @@ describe('an error that is not ours', () => {
       body: { error: { message: 'There is no such operation.', data: { error: 'not_found' } } },
     })
     expect(await overHttp('GET tenants.create')).toMatchObject({ status: 404 })
-    expect(await overHttp('GET keys.revoke')).toMatchObject({ status: 405, body: { error: { data: { error: 'method_not_allowed' } } } })
+    expect(await overHttp('GET keys.revoke')).toMatchObject({
+      status: 405,
+      body: { error: { data: { error: 'method_not_allowed' } } },
+    })
     const broken = await overHttp('POST keys.revoke', '{"id": "sk-stp-secret')
     expect(broken).toMatchObject({ status: 400, body: { error: { data: { error: 'invalid_request' } } } })
     expect(broken.text).not.toContain('sk-stp-secret')
@@ -170,9 +184,15 @@ describe('an error that is not ours', () => {
   test('of an operation that answers more than it declares reaches nobody', async () => {
     const leaky = { ...keys.list, handle: async () => ({ data: [{ secret_hash: 'deadbeef' }], next_cursor: null }) }
     const { execute } = await import('@stipend/core')
-    const caught = await execute(leaky as unknown as AnyOperation, { database: db.database }, owner, {}, {
-      request: { request_id: 'req_test', ip: null },
-    }).catch((error: unknown) => error)
+    const caught = await execute(
+      leaky as unknown as AnyOperation,
+      { database: db.database },
+      owner,
+      {},
+      {
+        request: { request_id: 'req_test', ip: null },
+      },
+    ).catch((error: unknown) => error)
     expect(caught).toMatchObject({ code: 'internal' })
     expect((caught as Error).message).not.toContain('deadbeef')
   })
