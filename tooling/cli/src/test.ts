@@ -50,7 +50,7 @@ async function allSteps(env: Env, reports: string): Promise<Step[]> {
     'run',
     task,
     '--ui=stream',
-    '--output-logs=new-only',
+    '--output-logs=errors-only',
     ...flags,
   ]
   const console_ = path.join(ROOT, 'apps', 'console')
