@@ -5,7 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { claim, dataDir, loadSecrets, prepareDataDir } from './data-dir.ts'
-import { type DemoFile, findDemo, writeDemo } from './demo-file.ts'
+import { beginDraft, type DemoFile, findDemo, keepDraft, wasCutOff, writeDemo } from './demo-file.ts'
 import { commandLine } from './processes.ts'
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'stipend-cli-'))
@@ -100,6 +100,18 @@ describe('the demo file', () => {
     expect(modeOf(dir.demo_file)).toBe(0o600)
     expect(JSON.parse(fs.readFileSync(dir.demo_file, 'utf8'))).toEqual(demo('ten_1'))
     expect(findDemo(dir, ['ten_1', 'ten_other'])).toEqual(demo('ten_1'))
+  })
+
+  test('that was begun and not finished is known as such; one that was made is not lost', () => {
+    expect(wasCutOff(dir)).toBe(false)
+    beginDraft(dir)
+    expect(wasCutOff(dir)).toBe(true)
+    keepDraft(dir, demo('ten_1'))
+    expect(wasCutOff(dir)).toBe(false)
+    expect(findDemo(dir, ['ten_1'])).toEqual(demo('ten_1'))
+    expect(fs.existsSync(dir.demo_file)).toBe(false)
+    writeDemo(dir, demo('ten_1'))
+    expect(fs.readdirSync(dir.root).filter((name) => name.startsWith('demo'))).toEqual(['demo.json'])
   })
 
   test('of another database is not taken for this one, and comes back with it', () => {

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { close, connect, type Database, ping } from '@stipend/db'
 import { prepareDatabase } from '@stipend/db/admin'
 import {
   EmbeddedPostgresError,
@@ -9,10 +10,12 @@ import {
   startEmbedded,
   stopEmbedded,
 } from '@stipend/db/embedded'
-import { type DataDir, loadSecrets } from './data-dir.ts'
+import { type DataDir, loadSecrets, type Secrets } from './data-dir.ts'
 import type { Env } from './env.ts'
 import { Failure } from './failure.ts'
 import { requireFreePorts } from './ports.ts'
+
+const APP_ROLE = 'stipend_app'
 
 export type RunningDatabase = {
   /** Of the role that owns the schema and makes roles. */
@@ -85,40 +88,61 @@ export async function migrateDatabase(adminUrl: string, appPassword: string): Pr
   }
 }
 
+/** Throws where deleting could hit more than the demo. */
+export function requireDeletable(env: Env): void {
+  if (env.database_url === null) return
+  throw new Failure(
+    'npm start -- --fresh deletes all data, and DATABASE_URL names a database that may hold more than the demo: it is left alone.\nEmpty it yourself (drop database ...; create database ...;) and run npm start, or unset DATABASE_URL for the embedded one.',
+  )
+}
+
 /** Deletes what a start made, and nothing else that may be in the folder. */
-export async function removeData(env: Env, dir: DataDir): Promise<void> {
-  if (env.database_url !== null) {
-    throw new Failure(
-      'npm start -- --fresh deletes all data, and DATABASE_URL names a database that may hold more than the demo: it is left alone.\nEmpty it yourself (drop database ...; create database ...;) and run npm start, or unset DATABASE_URL for the embedded one.',
-    )
-  }
+export async function removeData(dir: DataDir): Promise<void> {
   await removeEmbedded({ dataDir: dir.postgres })
-  for (const name of ['demo.json', 'demo.previous.json', 'demo.unfinished', 'secrets.json', 'gateway', 'logs']) {
+  for (const name of ['demo.json', 'demo.previous.json', 'demo.draft.json', 'secrets.json', 'gateway', 'logs']) {
     fs.rmSync(path.join(dir.root, name), { recursive: true, force: true })
   }
 }
 
 /** For commands that look at a database: the one named, or the demo's, started if it isn't running and stopped again afterwards. */
-export async function withAppDatabase<T>(env: Env, dir: DataDir, work: (appUrl: string) => Promise<T>): Promise<T> {
-  if (env.database_url !== null) return work(asAppRole(env.database_url))
-  if (!fs.existsSync(dir.secrets_file)) {
+export async function withAppDatabase<T>(env: Env, dir: DataDir, work: (database: Database) => Promise<T>): Promise<T> {
+  if (env.database_url === null && !fs.existsSync(dir.secrets_file)) {
     throw new Failure(`There is no database in ${dir.root} yet. Run npm start first, or set DATABASE_URL.`)
   }
-  const secrets = loadSecrets(dir, env.master_key)
-  const database = await openDatabase(env, dir)
+  const running = await openDatabase(env, dir)
   try {
-    const url = new URL(database.adminUrl)
-    url.username = 'stipend_app'
-    url.password = secrets.app_password
-    return await work(url.href)
+    const database = await connectAsApp(
+      running.adminUrl,
+      fs.existsSync(dir.secrets_file) ? loadSecrets(dir, null) : null,
+    )
+    try {
+      return await work(database)
+    } finally {
+      await close(database)
+    }
   } finally {
-    if (database.startedHere) await database.stop()
+    if (running.startedHere) await running.stop()
   }
 }
 
-/** The same login, but with only what the programs may do: policies apply to it. */
-function asAppRole(adminUrl: string): string {
-  const url = new URL(adminUrl)
-  if (url.username !== 'stipend_app') url.searchParams.set('role', 'stipend_app')
-  return url.href
+/** With only what the programs may do, so that policies apply: by their own password if it is known here, else by changing role. */
+async function connectAsApp(adminUrl: string, secrets: Secrets | null): Promise<Database> {
+  const own = new URL(adminUrl)
+  if (secrets !== null) Object.assign(own, { username: APP_ROLE, password: secrets.app_password })
+  const changed = new URL(adminUrl)
+  if (changed.username !== APP_ROLE) changed.searchParams.set('role', APP_ROLE)
+
+  let refused: unknown
+  for (const url of [own, changed]) {
+    if (url === own && secrets === null) continue
+    const database = connect(url.href, { applicationName: 'stipend command', max: 1 })
+    try {
+      await ping(database)
+      return database
+    } catch (error) {
+      refused = error
+      await close(database)
+    }
+  }
+  throw new Failure(`The database at ${own.host} can't be looked at as ${APP_ROLE}: ${(refused as Error).message}.`)
 }

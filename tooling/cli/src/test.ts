@@ -153,6 +153,7 @@ function run(
         TURBO_TELEMETRY_DISABLED: '1',
         TURBO_NO_UPDATE_NOTIFIER: '1',
         DO_NOT_TRACK: '1',
+        ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }),
         ...env,
         ...extra,
       },
