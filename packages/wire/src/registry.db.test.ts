@@ -290,14 +290,15 @@ describe('another tenant’s owner', () => {
   })
 })
 
+/** Giving a role is for owners alone. */
+const withoutRole = (name: string, things: Things) =>
+  name === 'members.create'
+    ? { ...inputFor(name, things), role: 'member', scope_location_ids: [] }
+    : inputFor(name, things)
+
 describe('an admin of some locations', () => {
   const operations = CALLABLE.filter(({ name }) => name !== 'keys.list_own')
   const adminOf = (things: Things): Actor => ({ ...mine.owner, role: 'admin', location_ids: [things.location_id] })
-  // Giving a role is for owners alone.
-  const caseFor = (name: string, things: Things) =>
-    name === 'members.create'
-      ? { ...inputFor(name, things), role: 'member', scope_location_ids: [] }
-      : inputFor(name, things)
   /** What concerns the whole tenant. */
   const NOT_FOR_THEM = [
     'locations.create',
@@ -312,7 +313,7 @@ describe('an admin of some locations', () => {
 
   test.each(operations)('$name: finds of other locations what is found of nothing', async ({ name, operation }) => {
     const before = await everythingOf(mine.tenant_id)
-    for (const { field, foreign, made_up } of withOneIdOf(caseFor(name, elsewhere), caseFor(name, mine))) {
+    for (const { field, foreign, made_up } of withOneIdOf(withoutRole(name, elsewhere), withoutRole(name, mine))) {
       // Allocations have no location: keys of any may draw from them.
       if (field === 'allocation_id') continue
       const found = await outcomeOf(operation, adminOf(elsewhere), foreign)
@@ -327,7 +328,7 @@ describe('an admin of some locations', () => {
     '$name: does in its own what it may, and sees nothing of others',
     async ({ name, operation }) => {
       const theirOwn = await makeThings(scene)
-      const outcome = await outcomeOf(operation, adminOf(theirOwn), caseFor(name, theirOwn))
+      const outcome = await outcomeOf(operation, adminOf(theirOwn), withoutRole(name, theirOwn))
       if (NOT_FOR_THEM.includes(name)) return expect(outcome).toMatchObject({ code: 'forbidden' })
       expect(outcome).toHaveProperty('output')
       for (const id of [mine.location_id, mine.group_id, mine.member_id, mine.key_id, mine.request_id]) {
@@ -390,7 +391,7 @@ describe('a service token', () => {
     const own = await makeThings()
     const needed = operation.permission as TenantPermission
     const others = core.PERMISSIONS.filter((permission) => permission !== needed)
-    const input = inputFor(name, own)
+    const input = withoutRole(name, own)
     expect(await outcomeOf(operation, tokenWith(own, others), input)).toMatchObject({ code: 'forbidden' })
     // A token may only be given what its maker has.
     const enough: TenantPermission[] = name === 'service_tokens.create' ? [needed, 'keys:read'] : [needed]
