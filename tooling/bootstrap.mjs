@@ -280,7 +280,7 @@ function isAbandoned(file, pid, host) {
 /** The environment without what the npm that called us put into it, which pnpm and turbo would take for their settings. */
 function environment() {
   const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', REDOCLY_TELEMETRY: 'off' }
-  const keep = /registry|auth|proxy|cafile|_ca$|strict_ssl|userconfig|_cache$/i
+  const keep = /registry|auth|proxy|cafile|_ca$|strict_ssl|userconfig/i
   for (const name of Object.keys(env)) {
     if (/^npm_/i.test(name) && !(/^npm_config_/i.test(name) && keep.test(name))) delete env[name]
   }

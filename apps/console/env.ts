@@ -1,6 +1,9 @@
 import { parseEnv, variable } from '@stipend/runtime'
 import { z } from 'zod'
 
+// React and Express are slower and talk more unless told that this isn't development.
+process.env.NODE_ENV ??= 'production'
+
 export type Env = ReturnType<typeof readEnv>
 
 /** The console's settings; the only reader of `process.env` in this app. */

@@ -18,7 +18,8 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-const SWAGGER_UI = path.dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
+const require = createRequire(import.meta.url)
+const SWAGGER_UI = path.dirname(require.resolve('swagger-ui-dist/package.json'))
 const swagger = (name: string) => path.join(SWAGGER_UI, name)
 const own = (name: string) => new URL(`../docs/${name}`, import.meta.url)
 

@@ -1,16 +1,14 @@
 import '@mantine/core/styles.css'
 import '@mantine/dates/styles.css'
 import '@mantine/charts/styles.css'
-import '@mantine/notifications/styles.css'
 import './app.css'
 
 import { ColorSchemeScript, MantineProvider, mantineHtmlProps } from '@mantine/core'
 import { DatesProvider } from '@mantine/dates'
-import { Notifications } from '@mantine/notifications'
 import type { LoaderFunctionArgs, MetaFunction } from '@remix-run/node'
 import { Links, Meta, Outlet, Scripts, ScrollRestoration, useMatches, useRouteLoaderData } from '@remix-run/react'
 import type { ReactNode } from 'react'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { isAccent } from './theme/palette.ts'
 import { cssVariables, themeFor } from './theme/theme.ts'
 import { ErrorPage } from './ui/error-page.tsx'
@@ -42,10 +40,7 @@ export function Layout({ children }: { children: ReactNode }) {
       </head>
       <body>
         <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
-          <DatesProvider settings={{ firstDayOfWeek: 1 }}>
-            {children}
-            <Notifications position="bottom-right" />
-          </DatesProvider>
+          <DatesProvider settings={{ firstDayOfWeek: 1 }}>{children}</DatesProvider>
         </MantineProvider>
         <ScrollRestoration nonce={nonce} />
         <Scripts nonce={nonce} />
@@ -65,7 +60,13 @@ function useAccent() {
   return 'blue' as const
 }
 
-export default Outlet
+export default function App() {
+  // For whoever has to know when the page's scripts have taken over.
+  useEffect(() => {
+    document.documentElement.dataset.hydrated = 'true'
+  }, [])
+  return <Outlet />
+}
 
 export function ErrorBoundary() {
   return <ErrorPage />

@@ -78,6 +78,7 @@ describe('words', () => {
     expect(windowWords(null, null, AMSTERDAM, now)).toBeNull()
     expect(windowWords('2026-11-21T10:00:00Z', '2026-11-21T11:00:00Z', AMSTERDAM, now)).toBe('today 11:00–12:00')
     expect(windowWords('2026-11-21T08:00:00Z', '2026-11-21T11:00:00Z', AMSTERDAM, now)).toBe('until today 12:00')
+    expect(windowWords(null, '2026-11-21T23:00:00Z', AMSTERDAM, now)).toBe('until the end of today')
     expect(windowWords('2026-11-22T10:00:00Z', null, AMSTERDAM, now)).toBe('from tomorrow 11:00')
     expect(windowWords('2026-11-22T10:00:00Z', '2026-11-24T10:00:00Z', AMSTERDAM, now)).toBe(
       'tomorrow 11:00 – 24 Nov 11:00',

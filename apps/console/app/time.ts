@@ -96,11 +96,18 @@ export function windowWords(from: string | null, until: string | null, zone: str
   if (starts && until !== null) {
     return daysBetween(from, until, zone) === 0
       ? `${relativeDay(from, zone, now)} ${clock(from, zone)}–${clock(until, zone)}`
-      : `${dayAndClock(from, zone, now)} – ${dayAndClock(until, zone, now)}`
+      : `${dayAndClock(from, zone, now)} – ${endWords(until, zone, now)}`
   }
-  if (until !== null) return `until ${dayAndClock(until, zone, now)}`
+  if (until !== null) return `until ${endWords(until, zone, now)}`
   if (starts) return `from ${dayAndClock(from, zone, now)}`
   return null
+}
+
+/** Midnight is the end of the day before, as people say it. */
+export function endWords(until: string, zone: string, now: Date): string {
+  if (clock(until, zone) !== '00:00') return dayAndClock(until, zone, now)
+  const lastMoment = new Date(new Date(until).getTime() - 1)
+  return `the end of ${relativeDay(lastMoment, zone, now)}`
 }
 
 export function daysBetween(from: string | Date, to: string | Date, zone: string): number {

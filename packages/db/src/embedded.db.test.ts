@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { killEmbedded, removeEmbedded, startEmbedded, stopEmbedded } from './embedded.ts'
+import { isEmbeddedRunning, killEmbedded, removeEmbedded, startEmbedded, stopEmbedded } from './embedded.ts'
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'stipend-embedded-'))
 const dataDir = path.join(folder, 'postgres')
@@ -46,7 +46,9 @@ test('starts, is found running, keeps committed rows through kill -9, stops', as
     })
     .catch((error: Error) => error)
   await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(isEmbeddedRunning({ dataDir })).toBe(true)
   await killEmbedded({ dataDir })
+  expect(isEmbeddedRunning({ dataDir })).toBe(false)
   expect(await interrupted).toBeInstanceOf(Error)
   await expect(query(first.url, (sql) => sql`select 1`)).rejects.toThrow()
 

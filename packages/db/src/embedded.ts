@@ -71,6 +71,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   return { url: superuserUrl(state.password, port), port, alreadyRunning: false }
 }
 
+/** Whether the cluster's server is there, be it ready or not. */
+export function isEmbeddedRunning({ dataDir }: { dataDir: string }): boolean {
+  const state = readState(dataDir)
+  return state !== null && livePostmaster(state.location) !== null
+}
+
 /** Stops the cluster if it runs: open connections are cut, what was committed is on disk. */
 export async function stopEmbedded({ dataDir }: { dataDir: string }): Promise<void> {
   const state = readState(dataDir)

@@ -229,7 +229,7 @@ export const ERRORS: Record<ErrorCode, Row> = {
   },
   provider_unavailable: {
     status: 503,
-    title: 'The provider can not be reached',
+    title: 'The provider cannot be reached',
     remedy: 'The provider of the model does not answer at all. Try again in a while, or another model.',
     trpc: 'SERVICE_UNAVAILABLE',
     openai: 'server_error',
@@ -247,8 +247,8 @@ export const ERRORS: Record<ErrorCode, Row> = {
   },
   metering_unavailable: {
     status: 503,
-    title: 'Spending can not be counted right now',
-    remedy: 'Nothing is forwarded that can not be counted. Try again in a while.',
+    title: 'Spending cannot be counted right now',
+    remedy: 'Nothing is forwarded that cannot be counted. Try again in a while.',
     trpc: 'SERVICE_UNAVAILABLE',
     openai: 'server_error',
     anthropic: 'overloaded_error',

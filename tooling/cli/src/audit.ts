@@ -1,19 +1,11 @@
 import { auditLedger } from '@stipend/core/spend'
-import { close, connect } from '@stipend/db'
 import { dataDir } from './data-dir.ts'
 import { withAppDatabase } from './database.ts'
 import type { Env } from './env.ts'
 
 /** Proves the ledger's invariants on a live database. 1 when any is broken. */
 export async function audit(env: Env): Promise<number> {
-  const report = await withAppDatabase(env, dataDir(env.data_dir), async (appUrl) => {
-    const database = connect(appUrl, { applicationName: 'stipend audit', max: 1 })
-    try {
-      return await auditLedger(database)
-    } finally {
-      await close(database)
-    }
-  })
+  const report = await withAppDatabase(env, dataDir(env.data_dir), auditLedger)
   const { tenants, accounts, usage_events, leases, checks, violations } = report
   console.log(`Looked at ${tenants} tenants, ${accounts} accounts, ${usage_events} usage events, ${leases} leases.\n`)
   for (const check of checks) {

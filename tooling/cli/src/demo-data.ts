@@ -53,6 +53,8 @@ export function addressOf(name: string, domain: string): string {
     .replaceAll('đ', 'd')
     .replaceAll('Đ', 'D')
     .replaceAll('ß', 'ss')
+    .replaceAll('æ', 'ae')
+    .replaceAll('Æ', 'Ae')
     .replaceAll('ı', 'i')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '.')

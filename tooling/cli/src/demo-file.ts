@@ -27,28 +27,45 @@ export const DemoFile = z.strictObject({
 })
 export type DemoFile = z.infer<typeof DemoFile>
 
-const previousFile = (dir: DataDir) => path.join(path.dirname(dir.demo_file), 'demo.previous.json')
+const draftFile = (dir: DataDir) => path.join(dir.root, 'demo.draft.json')
+const previousFile = (dir: DataDir) => path.join(dir.root, 'demo.previous.json')
 
 /**
  * The demo whose tenants are in the database, or null. A data folder may have been used with another database before: that one's
  * demo is set aside, not lost.
  */
 export function findDemo(dir: DataDir, tenantIds: readonly string[]): DemoFile | null {
-  for (const file of [dir.demo_file, previousFile(dir)]) {
+  for (const file of [dir.demo_file, draftFile(dir), previousFile(dir)]) {
     const demo = readDemo(file)
     if (demo !== null && isOf(demo, tenantIds)) return demo
   }
   return null
 }
 
+/** Before the demo is made. Found empty at the next start, it was cut off: its passwords are known to nobody. */
+export function beginDraft(dir: DataDir): void {
+  writePrivately(draftFile(dir), '')
+}
+
+/** Once the demo is made: its secrets are safe, but nothing runs yet that the file could be used with. */
+export function keepDraft(dir: DataDir, demo: DemoFile): void {
+  writePrivately(draftFile(dir), JSON.stringify(demo))
+}
+
+export function wasCutOff(dir: DataDir): boolean {
+  return fs.existsSync(draftFile(dir)) && readDemo(draftFile(dir)) === null
+}
+
+/** Once everything runs. */
 export function writeDemo(dir: DataDir, demo: DemoFile): void {
   const before = readDemo(dir.demo_file)
   const isAnother = before !== null && before.tenants.length > 0 && before.tenants[0]?.id !== demo.tenants[0]?.id
   if (isAnother) fs.renameSync(dir.demo_file, previousFile(dir))
   writePrivately(dir.demo_file, `${JSON.stringify(DemoFile.parse(demo), null, 2)}\n`)
+  fs.rmSync(draftFile(dir), { force: true })
 }
 
-export function readDemo(file: string): DemoFile | null {
+function readDemo(file: string): DemoFile | null {
   if (!fs.existsSync(file)) return null
   return DemoFile.safeParse(parseJson(fs.readFileSync(file, 'utf8'))).data ?? null
 }

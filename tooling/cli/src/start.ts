@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import fs from 'node:fs'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { allTenants, close, connect } from '@stipend/db'
 import {
   claim,
@@ -11,10 +11,10 @@ import {
   type RunningFile,
   type Secrets,
 } from './data-dir.ts'
-import { migrateDatabase, openDatabase, type RunningDatabase, removeData } from './database.ts'
+import { migrateDatabase, openDatabase, type RunningDatabase, removeData, requireDeletable } from './database.ts'
 import { seedDemo } from './demo.ts'
 import { DEMO_MODELS } from './demo-data.ts'
-import { type DemoFile, type DemoTenant, findDemo, writeDemo } from './demo-file.ts'
+import { beginDraft, type DemoFile, type DemoTenant, findDemo, keepDraft, wasCutOff, writeDemo } from './demo-file.ts'
 import { type Env, ROOT, surroundings } from './env.ts'
 import { Failure } from './failure.ts'
 import { chosenPort, requireFreePorts } from './ports.ts'
@@ -55,6 +55,7 @@ async function bringUp(env: Env, running: Running, fresh: boolean): Promise<Demo
   const { dir, stopping } = running
   const progress = createProgress(stopping.asked)
   progress.say('\nStipend\n')
+  if (fresh) requireDeletable(env)
   prepareDataDir(dir)
   running.file = await claim(dir)
   const ports = await portsOf(env)
@@ -63,7 +64,7 @@ async function bringUp(env: Env, running: Running, fresh: boolean): Promise<Demo
   if (fresh || (wasCutOff(dir) && env.database_url === null)) {
     const why = fresh ? '' : 'an earlier start was cut off: '
     await progress.step('Data', `${why}deleting`, async () => {
-      await removeData(env, dir)
+      await removeData(dir)
       prepareDataDir(dir)
       return `${why}deleted what was in ${shownPath(dir.root)}`
     })
@@ -84,7 +85,7 @@ async function bringUp(env: Env, running: Running, fresh: boolean): Promise<Demo
     for (const spec of specs) {
       const service = startService(spec, dir.logs)
       running.services.push(service)
-      running.file?.note(service)
+      running.file?.note({ pid: service.pid, script: service.script })
     }
     await Promise.all(specs.map((spec, at) => untilHealthy(running.services[at] as Service, spec.url, stopping.asked)))
     return names
@@ -108,9 +109,6 @@ async function prepareStore(env: Env, running: Running, secrets: Secrets, progre
 }
 
 // --- the demo ---------------------------------------------------------------------------------------------------------
-
-const unfinishedFile = (dir: DataDir) => path.join(dir.root, 'demo.unfinished')
-const wasCutOff = (dir: DataDir) => fs.existsSync(unfinishedFile(dir))
 
 type Store = { appUrl: string; dir: DataDir; secrets: Secrets; urls: Urls; progress: Progress }
 
@@ -136,13 +134,11 @@ async function ensureDemo({ appUrl, dir, secrets, urls, progress }: Store): Prom
     }
     let tenants: DemoTenant[] = []
     await progress.step('Demo', 'creating a school and a company', async () => {
-      // Found at the next start if this one is cut off: a half-made demo has passwords nobody knows.
-      fs.writeFileSync(unfinishedFile(dir), '')
+      beginDraft(dir)
       const masterKey = Buffer.from(secrets.master_key, 'base64')
       const sandboxProviderUrl = urls.sandbox_provider_url
       tenants = await seedDemo({ database, masterKey, sandboxProviderUrl, now: new Date() })
-      writeDemo(dir, { ...urls, database_url: appUrl, tenants })
-      fs.rmSync(unfinishedFile(dir), { force: true })
+      keepDraft(dir, { ...urls, database_url: appUrl, tenants })
       return `created: ${slugs(tenants)}`
     })
     return tenants
@@ -257,14 +253,27 @@ function shortened(text: string): string {
 // --- running, and the end of it ---------------------------------------------------------------------------------------
 
 /** Null when asked to stop; what to say when a program ended by itself. */
-async function untilStoppedOrBroken({ services, stopping }: Running): Promise<string | null> {
-  const ends = services.map(async (service) => ({ service, how: await service.ended }))
+async function untilStoppedOrBroken(running: Running): Promise<string | null> {
+  const ends = running.services.map(async (service) => ({ service, how: await service.ended }))
+  const watch = new AbortController()
   try {
-    const { service, how } = await unlessAborted(Promise.race(ends), stopping.asked)
+    const watching = watchDatabase(running.database, watch.signal)
+    const { service, how } = await unlessAborted(Promise.race([...ends, watching]), running.stopping.asked)
     return `\n${service.tail()}\n\nThe ${service.name} ${how}, so everything stops. Its log: ${shownPath(service.logFile)}`
   } catch (error) {
     if (error instanceof Stopped) return null
     throw error
+  } finally {
+    watch.abort()
+  }
+}
+
+/** A database that was killed is started again: the programs wait for it. Never resolves. */
+async function watchDatabase(database: RunningDatabase | null, stop: AbortSignal): Promise<never> {
+  for (;;) {
+    await sleep(500)
+    if (stop.aborted) return new Promise<never>(() => {})
+    if (await database?.revive()) console.log('\nPostgreSQL had ended by itself; it was started again.')
   }
 }
 

@@ -50,7 +50,7 @@ async function allSteps(env: Env, reports: string): Promise<Step[]> {
     'run',
     task,
     '--ui=stream',
-    '--output-logs=new-only',
+    '--output-logs=errors-only',
     ...flags,
   ]
   const console_ = path.join(ROOT, 'apps', 'console')
@@ -153,6 +153,7 @@ function run(
         TURBO_TELEMETRY_DISABLED: '1',
         TURBO_NO_UPDATE_NOTIFIER: '1',
         DO_NOT_TRACK: '1',
+        ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }),
         ...env,
         ...extra,
       },

@@ -10,7 +10,7 @@ export type Exchange = {
   begin(status: number, headers: readonly string[]): void
   /** Sends the headers without waiting for a body. */
   flush(): void
-  /** From now on everything is written in pieces of so many bytes, each by itself. */
+  /** From now on everything is written in pieces of at most so many bytes, each by itself, no character whole that has several. */
   splitAt(bytes: number): void
   /** False when the client is gone. */
   write(data: string | Buffer): Promise<boolean>
@@ -64,8 +64,10 @@ export function createExchange(request: IncomingMessage, response: ServerRespons
 
   const writeSplit = async (data: string | Buffer, size: number) => {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data
-    for (let at = 0; at < bytes.length; at += size) {
-      if (!(await write(bytes.subarray(at, at + size))) || !(await turn())) return false
+    for (let at = 0; at < bytes.length; ) {
+      const end = splitEnd(bytes, at, size)
+      if (!(await write(bytes.subarray(at, end))) || !(await turn())) return false
+      at = end
     }
     return true
   }
@@ -100,4 +102,11 @@ export function createExchange(request: IncomingMessage, response: ServerRespons
       request.socket.resetAndDestroy()
     },
   }
+}
+
+/** After `size` bytes, or after the first byte of a character that has several. */
+function splitEnd(bytes: Buffer, start: number, size: number): number {
+  const end = Math.min(start + size, bytes.length)
+  for (let at = start; at < end; at += 1) if ((bytes[at] as number) >= 0xc0) return at + 1
+  return end
 }

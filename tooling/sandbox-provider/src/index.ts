@@ -60,7 +60,7 @@ export async function startSandboxProvider(
         method,
         path,
         headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
-        body: body.toString(),
+        body,
       })
     },
   })

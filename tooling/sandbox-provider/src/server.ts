@@ -18,7 +18,7 @@ const DIALECTS: ReadonlyMap<string, Dialect> = new Map([chatCompletions].map((di
 export type Provider = Controls & {
   credential: string | undefined
   promptCache(): PromptCache
-  saw(request: IncomingMessage, body: Buffer): void
+  saw(request: IncomingMessage, body: string): void
 }
 
 export function createProviderServer(provider: Provider): Server {

@@ -116,7 +116,7 @@ function argument(field: string, schema: Fields, file: File, asked: string): str
   if (PATH_FIELD.test(field)) return isAbsolute(field, schema) ? file.path : file.name
   if (CONTENT_FIELD.test(field)) return `${file.line}\n`
   if (/city|location|place|town/i.test(field))
-    return /\b(?:in|for|at|of) (\p{Lu}[\p{L} -]*\p{L})/u.exec(asked)?.[1] ?? 'Paris'
+    return /\b(?:in|for|at|of) (\p{Lu}[\p{L}-]+(?: \p{Lu}[\p{L}-]+)*)/u.exec(asked)?.[1] ?? 'Paris'
   if (/query|question|prompt|input|search|message/i.test(field)) return asked.slice(0, 200)
   if (/url|link/i.test(field)) return 'https://example.com/'
   return undefined

@@ -15,11 +15,11 @@ import {
   Text,
   UnstyledButton,
   useMantineColorScheme,
+  VisuallyHidden,
 } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { Link, NavLink as RouterLink, useLocation, useSubmit } from '@remix-run/react'
 import {
-  IconApi,
   IconChartBar,
   IconCheck,
   IconCode,
@@ -30,6 +30,7 @@ import {
   IconPlugConnected,
   IconSelector,
   IconSun,
+  IconTerminal2,
 } from '@tabler/icons-react'
 import { type ReactNode, useEffect } from 'react'
 import { paths } from '../paths.ts'
@@ -63,20 +64,14 @@ export function Frame({ children }: { children: ReactNode }) {
       <AppShell.Navbar visibleFrom="sm" className={classes.navbar} aria-label="Main">
         <Navigation />
       </AppShell.Navbar>
-      <Drawer
-        opened={isOpen}
-        onClose={close}
-        position="left"
-        size={276}
-        padding={0}
-        withCloseButton={false}
-        aria-label="Menu"
-        classNames={{ content: classes.navbar }}
-      >
-        <nav aria-label="Main" className={classes.drawer}>
-          <Navigation onClose={close} />
-        </nav>
-      </Drawer>
+      <Drawer.Root opened={isOpen} onClose={close} position="left" size={276} padding={0}>
+        <Drawer.Overlay />
+        <Drawer.Content aria-label="Menu" className={classes.navbar}>
+          <nav aria-label="Main" className={classes.drawer}>
+            <Navigation onClose={close} />
+          </nav>
+        </Drawer.Content>
+      </Drawer.Root>
       <AppShell.Main id="content" tabIndex={-1} className={classes.main}>
         <Box className={classes.page}>{children}</Box>
       </AppShell.Main>
@@ -105,7 +100,7 @@ function Navigation({ onClose }: { onClose?: () => void }) {
           {may('usage:read') && <Entry to={paths.overview(slug)} label="Overview" icon={IconLayoutDashboard} end />}
           {may('keys:read') && <Entry to={paths.coding(slug)} label="Coding" icon={IconCode} />}
           {may('usage:read') && <Entry to={paths.usage(slug)} label="Usage" icon={IconChartBar} />}
-          {may('service_tokens:read') && <Entry to={paths.tokens(slug)} label="API" icon={IconApi} />}
+          {may('service_tokens:read') && <Entry to={paths.tokens(slug)} label="API" icon={IconTerminal2} />}
           {may('usage:read') && <Divider my={6} className={classes.line} />}
           {own.map((entry) => (
             <Entry key={entry.to} {...entry} />
@@ -160,14 +155,19 @@ function TenantName() {
       <Text fw={600} size="md" truncate flex={1} ta="left">
         {tenant_name}
       </Text>
-      {tenants.length > 1 && <IconSelector size={16} stroke={1.6} />}
+      {tenants.length > 1 && (
+        <>
+          <VisuallyHidden>Change organisation</VisuallyHidden>
+          <IconSelector size={16} stroke={1.6} />
+        </>
+      )}
     </Group>
   )
   if (tenants.length < 2) return name
   return (
     <Menu position="bottom-start" width={230} shadow="md">
       <Menu.Target>
-        <UnstyledButton aria-label={`${tenant_name}: change organisation`} className={classes.target} flex={1} miw={0}>
+        <UnstyledButton className={classes.target} flex={1} miw={0}>
           {name}
         </UnstyledButton>
       </Menu.Target>
@@ -197,7 +197,7 @@ function UserMenu() {
     <Group wrap="nowrap" gap={4} pt="sm" className={classes.user}>
       <Menu position="top-start" width={230} shadow="md">
         <Menu.Target>
-          <UnstyledButton className={classes.target} flex={1} miw={0} aria-label={`${member_name}: your account`}>
+          <UnstyledButton className={classes.target} flex={1} miw={0}>
             <Group gap="xs" wrap="nowrap">
               <Avatar size={28} radius="xl" color="gray" name={member_name} aria-hidden />
               <Box miw={0} flex={1}>
@@ -206,6 +206,7 @@ function UserMenu() {
                 </Text>
                 <Text size="xs" c="dimmed" truncate lh={1.3}>
                   {ROLE_WORDS[role]}
+                  <VisuallyHidden>, your account</VisuallyHidden>
                 </Text>
               </Box>
             </Group>
@@ -228,8 +229,12 @@ function UserMenu() {
         onClick={toggleColorScheme}
         aria-label="Switch between light and dark"
       >
-        <Box component={IconSun} size={18} stroke={1.6} lightHidden />
-        <Box component={IconMoon} size={18} stroke={1.6} darkHidden />
+        <Box component="span" lightHidden lh={0}>
+          <IconSun size={18} stroke={1.6} />
+        </Box>
+        <Box component="span" darkHidden lh={0}>
+          <IconMoon size={18} stroke={1.6} />
+        </Box>
       </ActionIcon>
     </Group>
   )

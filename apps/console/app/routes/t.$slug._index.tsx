@@ -1,4 +1,16 @@
-import { Anchor, Badge, Card, Group, List, SimpleGrid, Stack, Text, ThemeIcon, Title } from '@mantine/core'
+import {
+  Anchor,
+  Badge,
+  Card,
+  Group,
+  List,
+  SimpleGrid,
+  Stack,
+  Text,
+  ThemeIcon,
+  Title,
+  VisuallyHidden,
+} from '@mantine/core'
 import { redirect } from '@remix-run/node'
 import { Link, useLoaderData } from '@remix-run/react'
 import { IconAlertTriangle, IconCheck, IconCircleDashed, IconClock, IconWallet } from '@tabler/icons-react'
@@ -61,15 +73,17 @@ export default function Overview() {
           in the last {DAYS} days
         </Figure>
       </SimpleGrid>
-      <Card mb="md">
-        <Group justify="space-between" mb="md">
-          <Title order={2}>Spend per day</Title>
-          <Text size="sm" c="dimmed">
-            <Amount usd={summary.cost_usd} /> in {DAYS} days
-          </Text>
-        </Group>
-        <SpendChart days={summary.by_day} />
-      </Card>
+      {summary.requests > 0 && (
+        <Card mb="md">
+          <Group justify="space-between" mb="md">
+            <Title order={2}>Spend per day</Title>
+            <Text size="sm" c="dimmed">
+              <Amount usd={summary.cost_usd} /> in {DAYS} days
+            </Text>
+          </Group>
+          <SpendChart days={summary.by_day} />
+        </Card>
+      )}
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
         <Card>
           <Title order={2} mb="sm">
@@ -211,11 +225,11 @@ function FirstDay({ hasPeople, hasKeys }: { hasPeople: boolean; hasKeys: boolean
             key={step.words}
             icon={
               step.isDone ? (
-                <ThemeIcon variant="light" color="green" size={24} radius="xl" aria-label="Done">
+                <ThemeIcon variant="light" color="green" size={24} radius="xl">
                   <IconCheck size={14} />
                 </ThemeIcon>
               ) : (
-                <ThemeIcon variant="light" color="gray" size={24} radius="xl" aria-label="To do">
+                <ThemeIcon variant="light" color="gray" size={24} radius="xl">
                   <IconCircleDashed size={14} />
                 </ThemeIcon>
               )
@@ -223,9 +237,10 @@ function FirstDay({ hasPeople, hasKeys }: { hasPeople: boolean; hasKeys: boolean
           >
             <Text span size="sm" c={step.isDone ? 'dimmed' : 'inherit'}>
               {step.words}
+              <VisuallyHidden>{step.isDone ? ' (done)' : ' (to do)'}</VisuallyHidden>
             </Text>{' '}
             {!step.isDone && (
-              <Anchor component={Link} to={step.to} size="sm">
+              <Anchor component={Link} to={step.to} size="sm" underline="always">
                 {step.do}
               </Anchor>
             )}

@@ -121,12 +121,7 @@ export default function NewToken() {
               </Button>
             </Stack>
           </Stack>
-          <LeaveGuard
-            when={isTouched && !isSending}
-            title="Leave without making the token?"
-            leave="Leave"
-            stay="Stay here"
-          >
+          <LeaveGuard when={isTouched} title="Leave without making the token?" leave="Leave" stay="Stay here">
             What you have filled in will be lost.
           </LeaveGuard>
         </fetcher.Form>

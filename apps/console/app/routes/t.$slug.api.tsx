@@ -1,4 +1,16 @@
-import { ActionIcon, Alert, Anchor, Badge, Button, Card, Group, Table, Text, Tooltip } from '@mantine/core'
+import {
+  ActionIcon,
+  Alert,
+  Anchor,
+  Badge,
+  Button,
+  Card,
+  Group,
+  Table,
+  Text,
+  Tooltip,
+  VisuallyHidden,
+} from '@mantine/core'
 import type { MetaFunction } from '@remix-run/node'
 import { Link, Outlet, useFetcher, useLoaderData } from '@remix-run/react'
 import { IconAlertCircle, IconExternalLink, IconPlus, IconTrash } from '@tabler/icons-react'
@@ -40,7 +52,7 @@ export default function Api() {
         sentence={
           <>
             Service tokens let your own scripts make keys and read usage.{' '}
-            <Anchor href={`${api_url}/docs`} target="_blank" rel="noreferrer" inherit>
+            <Anchor href={`${api_url}/docs`} target="_blank" rel="noreferrer" inherit underline="always">
               Documentation <IconExternalLink size={14} style={{ verticalAlign: -2 }} aria-hidden />
             </Anchor>
           </>
@@ -78,7 +90,9 @@ export default function Api() {
                 <Table.Th visibleFrom="sm">Created</Table.Th>
                 <Table.Th visibleFrom="sm">Last used</Table.Th>
                 <Table.Th>State</Table.Th>
-                <Table.Th aria-label="Revoke" w={56} />
+                <Table.Th w={64}>
+                  <VisuallyHidden>Revoke</VisuallyHidden>
+                </Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>

@@ -103,7 +103,7 @@ export default function KeyPanel() {
           {recent.length === 0 ? (
             <Text size="sm" c="dimmed">
               This key has not been used yet.{' '}
-              <Anchor component={Link} to={paths.connect(slug)} size="sm">
+              <Anchor component={Link} to={paths.connect(slug)} size="sm" underline="always">
                 How to connect a tool
               </Anchor>
             </Text>

@@ -71,27 +71,43 @@ export const shouldRevalidate: ShouldRevalidateFunction = ({
   formMethod !== undefined && formMethod !== 'GET' ? defaultShouldRevalidate : currentUrl.search !== nextUrl.search
 
 export default function Coding() {
-  const { view, locations, groups, people, sections } = useLoaderData<typeof loader>()
-  const { slug, kind, words } = useTenant()
+  const { view } = useLoaderData<typeof loader>()
+  const { kind } = useTenant()
   const { set } = useFilters()
   return (
     <>
       <PageHeader title="Coding" sentence={SENTENCES[kind]} />
-      {kind === 'school' && (
+      {kind === 'school' ? (
         <Tabs
           value={view.kind}
-          mb="md"
           onChange={(tab) => set({ tab: tab === 'student' ? null : tab, group: null, open: null })}
         >
-          <Tabs.List>
+          <Tabs.List mb="md">
             {(['student', 'staff'] as const).map((tab) => (
               <Tabs.Tab key={tab} value={tab}>
                 {MEMBER_KIND_WORDS[tab]}
               </Tabs.Tab>
             ))}
           </Tabs.List>
+          <Tabs.Panel value={view.kind}>
+            <List />
+          </Tabs.Panel>
         </Tabs>
+      ) : (
+        <List />
       )}
+      <Outlet />
+    </>
+  )
+}
+
+/** The filters and what they leave. */
+function List() {
+  const { view, locations, groups, people, sections } = useLoaderData<typeof loader>()
+  const { words } = useTenant()
+  const { set } = useFilters()
+  return (
+    <>
       <Group gap="sm" mb="md">
         <SearchFilter label="Name or e-mail" />
         <SelectFilter label={words.location} name="location" options={asOptions(locations)} />
@@ -128,7 +144,6 @@ export default function Coding() {
       <Group mt="sm" justify="flex-end">
         <ZoneNote />
       </Group>
-      <Outlet context={{ closeTo: paths.coding(slug) }} />
     </>
   )
 }
@@ -210,11 +225,11 @@ function Sections({ sections }: { sections: Section[] }) {
       {sections.map(({ group, people }) => (
         <Accordion.Item key={group.id} value={group.id} bg="transparent">
           <Accordion.Control>
-            <Group justify="space-between" wrap="nowrap" gap="md">
-              <Text fw={600} truncate>
+            <Group justify="space-between" gap="0 16px" mr="xs">
+              <Text fw={600}>
                 {group.name}
-                <Text span c="dimmed" fw={400} size="sm">
-                  {`  ${group.location_name}`}
+                <Text span c="dimmed" fw={400} size="sm" ml={8}>
+                  {group.location_name}
                 </Text>
               </Text>
               <Text size="sm" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
@@ -264,9 +279,7 @@ function groupSum(group: Section['group'], people: Section['people']): string {
 function useIsFiltering(): boolean {
   const { location } = useNavigation()
   const [search] = useSearchParams()
-  return (
-    location?.pathname.endsWith('/coding') === true && location.search.slice(1) !== search.toString()
-  )
+  return location?.pathname.endsWith('/coding') === true && location.search.slice(1) !== search.toString()
 }
 
 /** What will be unfolded once the running navigation is through. */

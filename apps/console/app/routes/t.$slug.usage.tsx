@@ -54,9 +54,9 @@ export default function Usage() {
     <>
       <PageHeader title="Usage" sentence="Every request made with a key: who, which model, what it cost." />
       <Card mb="md">
-        <Group justify="space-between" mb="md">
+        <Group justify="space-between" mb={summary.requests > 0 && summary.by_day.length > 1 ? 'md' : 0}>
           <div>
-            <Title order={2}>
+            <Title order={2} fz={26} lh={1.4}>
               <Amount usd={summary.cost_usd} />
             </Title>
             <Text size="sm" c="dimmed">
@@ -74,7 +74,7 @@ export default function Usage() {
               .toSorted((a, b) => Number(a.value) - Number(b.value))}
           />
         </Group>
-        <SpendChart days={summary.by_day} />
+        {summary.requests > 0 && summary.by_day.length > 1 && <SpendChart days={summary.by_day} />}
       </Card>
       <Group gap="sm" mb="md">
         <SearchFilter label="Person or request id" />
@@ -156,18 +156,24 @@ function Requests() {
       <Table className={classes.table} aria-label="Requests">
         <Table.Thead>
           <Table.Tr>
-            <Table.Th visibleFrom="sm">Time</Table.Th>
+            <Table.Th visibleFrom="sm" w={130}>
+              Time
+            </Table.Th>
             <Table.Th>Who</Table.Th>
             <Table.Th>Model</Table.Th>
-            <Table.Th visibleFrom="md" ta="right">
+            <Table.Th visibleFrom="md" ta="right" w={110}>
               Tokens in
             </Table.Th>
-            <Table.Th visibleFrom="md" ta="right">
+            <Table.Th visibleFrom="md" ta="right" w={120}>
               Tokens out
             </Table.Th>
-            <Table.Th ta="right">Cost</Table.Th>
-            <Table.Th visibleFrom="xs">Status</Table.Th>
-            <Table.Th visibleFrom="md" ta="right">
+            <Table.Th ta="right" w={84}>
+              Cost
+            </Table.Th>
+            <Table.Th visibleFrom="xs" w={120}>
+              Status
+            </Table.Th>
+            <Table.Th visibleFrom="md" ta="right" w={90}>
               Took
             </Table.Th>
           </Table.Tr>
@@ -208,7 +214,7 @@ function RequestRow({ event }: { event: UsageEvent }) {
         </Text>
       </Table.Td>
       <Table.Td>
-        <Text size="sm" truncate maw={{ base: 110, sm: 220 }}>
+        <Text size="sm" truncate>
           {event.model}
         </Text>
       </Table.Td>

@@ -18,7 +18,7 @@ export function LeaveGuard(props: { when: boolean; title: string; children: Reac
       opened={blocker.state === 'blocked'}
       onClose={() => blocker.reset?.()}
       title={props.title}
-      closeButtonProps={{ 'aria-label': props.stay }}
+      closeButtonProps={{ 'aria-label': 'Close' }}
       zIndex={400}
     >
       <Text size="sm">{props.children}</Text>

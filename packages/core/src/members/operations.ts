@@ -123,7 +123,7 @@ export const create = command({
   handle: async ({ tx, actor, input, newId }) => {
     const { group_ids, scope_location_ids, ...person } = input
     await checkKind(tx, person.kind)
-    if (person.role !== 'member' && actor.kind === 'user' && actor.role !== 'owner') {
+    if (person.role !== 'member' && !mayGiveRoles(actor)) {
       throw new DomainError('forbidden', 'Only an owner can give a role. Add the person as a member.')
     }
     if (scope_location_ids.length > 0 && person.role !== 'admin' && person.role !== 'auditor') {
@@ -146,8 +146,8 @@ export const create = command({
     await tx.insert(members).values({ id, ...person })
     for (const group_id of new Set(group_ids)) {
       const [group] = await tx.select().from(groups).where(eq(groups.id, group_id))
-      if (group === undefined) throw notFound('group')
-      await requireLocation(tx, actor, group.location_id)
+      const scope = locationScope(actor)
+      if (group === undefined || (scope !== null && !scope.includes(group.location_id))) throw notFound('group')
       await tx.insert(group_members).values({ group_id, member_id: id })
     }
     for (const location_id of new Set(scope_location_ids)) {
@@ -157,6 +157,11 @@ export const create = command({
     return { output: member, audit: { target_id: id, after: { ...member, scope_location_ids } } }
   },
 })
+
+/** Neither an admin nor a script can make somebody mightier than themselves. */
+function mayGiveRoles(actor: Actor): boolean {
+  return actor.kind === 'operator' || (actor.kind === 'user' && actor.role === 'owner')
+}
 
 async function checkKind(tx: TenantTx, kind: Member['kind']): Promise<void> {
   const [tenant] = await tx.select({ kind: tenants.kind }).from(tenants)

@@ -1,4 +1,4 @@
-import { ActionIcon, Badge, Group, Table, Text, Tooltip } from '@mantine/core'
+import { ActionIcon, Group, Table, Text, Tooltip, useMantineTheme, VisuallyHidden } from '@mantine/core'
 import { Link, useNavigate, useSearchParams } from '@remix-run/react'
 import { IconKey, IconKeyOff } from '@tabler/icons-react'
 import { paths } from '../../paths.ts'
@@ -49,14 +49,22 @@ export function PeopleTable({
         <Table.Tr>
           <Table.Th>Name</Table.Th>
           {withGroup && <Table.Th visibleFrom="md">{words.group}</Table.Th>}
-          <Table.Th visibleFrom="sm">Key</Table.Th>
-          <Table.Th visibleFrom="md">Window</Table.Th>
-          <Table.Th>Budget used</Table.Th>
-          <Table.Th visibleFrom="md" ta="right">
+          <Table.Th visibleFrom="sm" w={{ sm: 120, lg: 210 }}>
+            Key
+          </Table.Th>
+          <Table.Th visibleFrom="md" w={170}>
+            Window
+          </Table.Th>
+          <Table.Th w={{ base: 116, sm: 160 }}>Budget used</Table.Th>
+          <Table.Th visibleFrom="md" ta="right" w={100}>
             Requests
           </Table.Th>
-          <Table.Th visibleFrom="sm">Last used</Table.Th>
-          <Table.Th aria-label="Open" w={56} />
+          <Table.Th visibleFrom="sm" w={130}>
+            Last used
+          </Table.Th>
+          <Table.Th w={{ base: 48, sm: 64 }}>
+            <VisuallyHidden>Open</VisuallyHidden>
+          </Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -84,19 +92,16 @@ function PersonRow({ person, withGroup }: { person: ShownPerson; withGroup: bool
       }}
     >
       <Table.Td className={classes.name}>
-        <Link to={to} preventScrollReset className={classes.link}>
+        <Link to={to} preventScrollReset className={classes.link} title={person.email}>
           {person.name}
         </Link>
-        <Text size="xs" c="dimmed" truncate visibleFrom="sm">
-          {person.account === 'none' ? 'No account yet' : person.email}
-        </Text>
         <Group gap={6} hiddenFrom="sm">
           {key !== null ? <KeyChip of={key} /> : <NoKey account={person.account} />}
         </Group>
       </Table.Td>
       {withGroup && (
         <Table.Td visibleFrom="md">
-          <Text size="sm" truncate maw={160}>
+          <Text size="sm" truncate>
             {person.groups.map((group) => group.name).join(', ') || '–'}
           </Text>
         </Table.Td>
@@ -129,24 +134,25 @@ function PersonRow({ person, withGroup }: { person: ShownPerson; withGroup: bool
 
 function NoKey({ account }: { account: 'linked' | 'none' }) {
   return (
-    <Badge variant="outline" color="gray">
-      {account === 'linked' ? 'No key' : 'No account'}
-    </Badge>
+    <Text size="sm" c="dimmed">
+      {account === 'linked' ? 'No key' : 'No account yet'}
+    </Text>
   )
 }
 
 function KeyButton({ person, to }: { person: ShownPerson; to: string }) {
   const { may } = useTenant()
+  const { primaryColor } = useMantineTheme()
   if (person.account === 'none' && person.key === null) {
     const reason = `${person.name} has no account yet. A key can only be made for somebody who can sign in.`
     return (
       <Tooltip label={reason} multiline w={240}>
         {/* Not `disabled`: the reason must be within reach of the keyboard. */}
         <ActionIcon
-          variant="subtle"
+          variant="transparent"
           color="gray"
           size="lg"
-          data-disabled
+          className={classes.unavailable}
           aria-disabled
           aria-label={reason}
           id={keyButtonId(person.id)}
@@ -164,8 +170,8 @@ function KeyButton({ person, to }: { person: ShownPerson; to: string }) {
         component={Link}
         to={to}
         preventScrollReset
-        variant={person.key !== null ? 'subtle' : 'light'}
-        color={person.key !== null ? 'gray' : 'var(--mantine-primary-color-filled)'}
+        variant="subtle"
+        color={person.key !== null ? 'gray' : primaryColor}
         size="lg"
         aria-label={label}
         id={keyButtonId(person.id)}

@@ -4,6 +4,7 @@ import {
   clock,
   dayAndClock,
   daysBetween,
+  endWords,
   localToInstant,
   relativeDay,
   startOfDay,
@@ -116,13 +117,6 @@ function when({ valid_from: from, valid_until: until }: Terms, zone: string, now
   }
   if (isLater) return `, from ${dayAndClock(from, zone, now)} on`
   return end === null ? ', from now on' : `, from now until ${end}`
-}
-
-/** Midnight is the end of the day before, as people say it. */
-function endWords(until: string, zone: string, now: Date): string {
-  if (clock(until, zone) !== '00:00') return dayAndClock(until, zone, now)
-  const lastDay = new Date(new Date(until).getTime() - 1)
-  return `the end of ${relativeDay(lastDay, zone, now)}`
 }
 
 /** "7,50" and "$7.5" are amounts to those who type them. */

@@ -87,7 +87,13 @@ export function KeyForm({ fetcher, name, idempotencyKey, allocations, refused }:
           <Chip.Group value={draft.budget} onChange={(budget) => change({ budget: String(budget) })}>
             <Group gap={6} mt={8} role="radiogroup" aria-label="Budget">
               {BUDGET_CHIPS.map((usd) => (
-                <Chip key={usd} value={usd} size="sm" radius="sm">
+                <Chip
+                  key={usd}
+                  value={usd}
+                  size="sm"
+                  radius="sm"
+                  data-autofocus={usd === BEGINNING.budget || undefined}
+                >
                   ${Number(usd)}
                 </Chip>
               ))}
@@ -230,7 +236,7 @@ export function KeyForm({ fetcher, name, idempotencyKey, allocations, refused }:
           </Button>
         </Stack>
       </Stack>
-      <LeaveGuard when={isTouched && !isSending} title="Leave without making the key?" leave="Leave" stay="Stay here">
+      <LeaveGuard when={isTouched} title="Leave without making the key?" leave="Leave" stay="Stay here">
         What you have filled in will be lost.
       </LeaveGuard>
     </fetcher.Form>

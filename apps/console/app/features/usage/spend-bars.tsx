@@ -18,15 +18,15 @@ export default function SpendBars({ days, height }: { days: Day[]; height: numbe
       dataKey="day"
       series={[{ name: 'spent', color: 'var(--mantine-primary-color-filled)' }]}
       barProps={{ radius: [3, 3, 0, 0], isAnimationActive: false, maxBarSize: 26 }}
-      gridAxis="y"
+      barChartProps={{ accessibilityLayer: false }}
+      gridAxis="x"
       strokeDasharray="2 4"
       tickLine="none"
       xAxisProps={{ tickFormatter: words, minTickGap: 32 }}
       yAxisProps={{
         width: 56,
         domain: [0, most === 0 ? 1 : 'auto'],
-        tickFormatter: (value: number) =>
-          `$${value < 1 && value > 0 ? value.toPrecision(1) : value.toLocaleString('en-US')}`,
+        tickFormatter: (value: number) => (most < 8 ? `$${value.toFixed(2)}` : `$${value.toLocaleString('en-US')}`),
       }}
       tooltipProps={{
         content: ({ payload }) => {

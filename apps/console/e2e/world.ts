@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { close, connect } from '@stipend/db'
+import { prepareDatabase } from '@stipend/db/admin'
+import { removeEmbedded, startEmbedded } from '@stipend/db/embedded'
+import { startSandboxProvider } from '@stipend/sandbox-provider'
+import { type Seeded, seedCompany, seedProvider, seedSchool } from './scenario.ts'
+
+/** The whole product, started for a run of browser tests and for nothing else: its own database, free ports. */
+export type World = {
+  console_url: string
+  /** Ends in `/v1`. */
+  gateway_url: string
+  database_url: string
+  school: Seeded
+  company: Seeded
+}
+
+const APPS = path.join(import.meta.dirname, '../..')
+const READY_MS_MAX = 60_000
+
+/** Starts it. `stop` ends all of it and leaves nothing behind. */
+export async function startWorld(): Promise<{ world: World; stop: () => Promise<void> }> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'stipend-e2e-'))
+  const dataDir = path.join(folder, 'postgres')
+  const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
+  const stop = async () => {
+    for (const end of ends.toReversed()) await end()
+  }
+  try {
+    const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
+    const { url } = await startEmbedded({ dataDir, port: 0, settings })
+    ends.push(() => removeEmbedded({ dataDir }))
+    const { appUrl } = await prepareDatabase(url, { appPassword: randomBytes(16).toString('hex') })
+
+    const sandbox = await startSandboxProvider()
+    ends.push(() => sandbox.close())
+    const masterKey = randomBytes(32)
+    const database = connect(appUrl)
+    await seedProvider(database, masterKey, sandbox.url)
+    const school = await seedSchool(database)
+    const company = await seedCompany(database)
+    await close(database)
+
+    const [gatewayPort, consolePort] = [await freePort(), await freePort()]
+    const gateway = `http://127.0.0.1:${gatewayPort}`
+    const console_url = `http://127.0.0.1:${consolePort}`
+    const env = { DATABASE_URL: appUrl, LOG_LEVEL: 'warn' }
+    ends.push(
+      await startApp('gateway/src/main.ts', `${gateway}/healthz`, {
+        ...env,
+        STIPEND_MASTER_KEY: masterKey.toString('base64'),
+        GATEWAY_PORT: String(gatewayPort),
+        GATEWAY_DATA_DIR: path.join(folder, 'gateway'),
+      }),
+      await startApp('console/server.ts', `${console_url}/healthz`, {
+        ...env,
+        CONSOLE_PORT: String(consolePort),
+        GATEWAY_URL: `${gateway}/v1`,
+        API_URL: 'http://127.0.0.1:3002',
+      }),
+    )
+    return { world: { console_url, gateway_url: `${gateway}/v1`, database_url: appUrl, school, company }, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Starts a program of ours and answers what ends it, once it is healthy. */
+async function startApp(script: string, healthz: string, env: Record<string, string>): Promise<() => Promise<void>> {
+  const child = spawn(process.execPath, [path.join(APPS, script)], { env, stdio: ['ignore', 'inherit', 'inherit'] })
+  const deadline = Date.now() + READY_MS_MAX
+  while (!(await isHealthy(healthz))) {
+    if (child.exitCode !== null || Date.now() > deadline) {
+      await endOf(child)
+      throw new Error(`${script} did not become healthy`)
+    }
+    await sleep(50)
+  }
+  return () => endOf(child)
+}
+
+async function isHealthy(url: string): Promise<boolean> {
+  return fetch(url).then(
+    (response) => response.ok,
+    () => false,
+  )
+}
+
+async function endOf(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, 'exit')
+  child.kill('SIGTERM')
+  const force = setTimeout(() => child.kill('SIGKILL'), 5_000)
+  await gone
+  clearTimeout(force)
+}
+
+/** A port nobody has at this moment. The console must know the gateway's before it starts. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+// `node e2e/world.ts` keeps one running, to look at.
+if (import.meta.main) {
+  const { world, stop } = await startWorld()
+  console.log(JSON.stringify(world))
+  const end = () => void stop().then(() => process.exit(0))
+  process.once('SIGINT', end)
+  process.once('SIGTERM', end)
+}

@@ -1,0 +1,410 @@
+import * as core from '@stipend/core'
+import { type Actor, type AnyOperation, execute, newId, type TenantPermission } from '@stipend/core'
+import { hashSecret } from '@stipend/core/secrets'
+import { draw, settle } from '@stipend/core/spend'
+import { createScene, type Scene } from '@stipend/core/testing'
+import { createTestDatabase, type TestDatabase } from '@stipend/db/testing'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { z } from 'zod'
+import { REGISTRY } from './registry.ts'
+import { ROUTES } from './rest.ts'
+import { appRouter } from './trpc.ts'
+
+/** One thing of every sort that a tenant has, with something spent. */
+type Things = Awaited<ReturnType<typeof makeThings>>
+
+/**
+ * An input for each operation, made of the things of one tenant, that its owner is allowed. Every field that takes an id must be in it:
+ * the tests below put another tenant's ids in their place. A new operation, or a new field, without its line here fails.
+ */
+const CASES: Record<string, (things: Things) => object> = {
+  'tenants.get': () => ({}),
+  'tenants.create': () => ({ slug: 'stolen', kind: 'school', name: 'Stolen', time_zone: 'UTC' }),
+  'locations.list': () => ({}),
+  'locations.create': () => ({ name: 'Another' }),
+  'groups.list': ({ location_id }) => ({ location_id }),
+  'groups.create': ({ location_id }) => ({ name: 'Another', location_id }),
+  'groups.add_members': ({ group_id, member_id }) => ({ group_id, member_ids: [member_id] }),
+  'members.list': ({ location_id, group_id }) => ({ location_id, group_id }),
+  'members.get': ({ member_id: id }) => ({ id }),
+  'members.create': ({ location_id, group_id }) => ({
+    name: 'Another',
+    email: 'another@example.org',
+    kind: 'staff',
+    role: 'auditor',
+    location_id,
+    group_ids: [group_id],
+    scope_location_ids: [location_id],
+  }),
+  'coding.list_people': ({ location_id, group_id }) => ({ location_id, group_id }),
+  'keys.list': ({ member_id }) => ({ member_id }),
+  'keys.list_own': () => ({}),
+  'keys.get': ({ key_id: id }) => ({ id }),
+  'keys.create': ({ member_id, allocation_id }) => ({ member_id, allocation_id, name: 'Another', budget_usd: '1' }),
+  'keys.revoke': ({ key_id: id }) => ({ id }),
+  'keys.disable': ({ key_id: id }) => ({ id }),
+  'keys.enable': ({ key_id: id }) => ({ id }),
+  'allocations.list': () => ({}),
+  'allocations.create': () => ({ name: 'Another', budget_usd: '1' }),
+  'usage.list': ({ member_id, key_id }) => ({ member_id, key_id }),
+  'usage.summary': () => ({}),
+  'balance.get': () => ({}),
+  'balance.credit': () => ({ amount_usd: '1', cause: 'gift' }),
+  'service_tokens.list': () => ({}),
+  'service_tokens.create': () => ({ name: 'Another', scopes: ['keys:read'] }),
+  'service_tokens.revoke': ({ service_token_id: id }) => ({ id }),
+  'audit.list': ({ key_id }) => ({ target_id: key_id }),
+  'providers.create_platform': () => ({
+    id: newId('provider'),
+    name: 'Stolen',
+    base_url: 'https://provider.example/v1',
+    credential_sealed: null,
+    models: [],
+  }),
+}
+
+/** Of what there is, a member without a role may do only this. */
+const MEMBER_MAY = ['tenants.get', 'keys.list_own']
+
+const EXPOSED = REGISTRY.map((one) => ({ ...one, name: one.operation.name }))
+const CALLABLE = EXPOSED.filter(({ doors }) => doors.length > 0)
+
+let db: TestDatabase
+let scene: Scene
+let mine: Things
+/** Of the same tenant as `mine`, in another location. */
+let elsewhere: Things
+let theirs: Things
+beforeAll(async () => {
+  db = await createTestDatabase(inject('testCluster'))
+  scene = await createScene(db.database)
+  mine = await makeThings(scene)
+  elsewhere = await makeThings(scene)
+  theirs = await makeThings()
+})
+afterAll(() => db.drop())
+
+/** In a new tenant unless one is given, in a location of its own. */
+async function makeThings(within?: Scene) {
+  const home = within ?? (await createScene(db.database))
+  const { tenant_id, run } = home
+  const unique = newId('location')
+  const { id: location_id } = await run(core.locations.create, { name: unique })
+  const { id: group_id } = await run(core.groups.create, { name: 'Group', location_id })
+  const { id: member_id } = await home.member({ location_id, group_ids: [group_id] })
+  const { id: allocation_id } = await run(core.allocations.create, { name: unique, budget_usd: '10' })
+  const { id: key_id, secret } = await home.key({ member_id, allocation_id })
+  const { id: service_token_id } = await run(core.serviceTokens.create, { name: 'Script', scopes: ['keys:read'] })
+  const owner = await home.owner()
+  const request_id = await spendSomething(secret)
+  return { tenant_id, owner, location_id, group_id, member_id, allocation_id, key_id, service_token_id, request_id }
+}
+
+async function spendSomething(secret: string): Promise<string> {
+  const nanos = 1_000_000n
+  const answer = await draw(db.database, {
+    secret_hash: hashSecret(secret),
+    gateway_id: 'gtw_test',
+    lease_id: newId('lease'),
+    want_nanos: nanos,
+    least_nanos: nanos,
+    uses_balance: true,
+  })
+  if (!answer.ok) throw answer.refusal.error
+  const { amount_nanos, ...lease } = answer.lease
+  const id = newId('request')
+  await settle(db.database, [
+    {
+      ...lease,
+      id,
+      started_at: new Date().toISOString(),
+      gateway_id: 'gtw_test',
+      draws_on_balance: true,
+      model: 'sandbox-small',
+      provider_id: 'prv_test',
+      provider_name: 'sandbox',
+      price_id: 'prc_test',
+      status: 'succeeded',
+      http_status: 200,
+      error_code: null,
+      is_streamed: false,
+      is_estimated: false,
+      input_tokens: 10,
+      cached_input_tokens: 0,
+      cache_write_tokens: 0,
+      cache_write_1h_tokens: 0,
+      output_tokens: 5,
+      reasoning_tokens: null,
+      hold_nanos: amount_nanos,
+      cost_nanos: amount_nanos,
+      excess_nanos: 0n,
+      release_nanos: 0n,
+      latency_ms: 1,
+      first_byte_ms: null,
+    },
+  ])
+  return id
+}
+
+type Outcome = { code: string; message: string; details: object } | { output: unknown }
+
+async function outcomeOf(operation: AnyOperation, actor: Actor, input: object): Promise<Outcome> {
+  try {
+    const request = { request_id: 'req_test', ip: null }
+    return { output: (await execute(operation, { database: db.database }, actor, input, { request })).output }
+  } catch (error) {
+    const { code, message, details } = error as { code: string; message: string; details: object }
+    return { code, message, details }
+  }
+}
+
+function inputFor(name: string, things: Things): object {
+  const make = CASES[name]
+  if (make === undefined) throw new Error(`${name} has no case: add one to CASES`)
+  return make(things)
+}
+
+/** Everything a tenant has, as one text: equal before and after means that nothing was changed. */
+async function everythingOf(tenantId: string): Promise<string> {
+  const tables = await db.admin<{ name: string }[]>`
+    select c.table_name as name from information_schema.columns c
+      join information_schema.tables t using (table_schema, table_name)
+     where c.table_schema = 'public' and c.column_name = 'tenant_id' and t.table_type = 'BASE TABLE' order by 1`
+  const contents = []
+  for (const { name } of tables) {
+    const rows =
+      await db.admin`select one::text as row from ${db.admin(name)} one where tenant_id = ${tenantId} order by 1`
+    contents.push(`${name}: ${rows.map(({ row }) => row).join('\n')}`)
+  }
+  return contents.join('\n')
+}
+
+const ID = /^(loc|grp|mem|key|alc|tok|prv|req)_[0-9a-z]+$/
+
+/** The input with one of its ids replaced, for each field that has one. */
+function* withOneIdOf(input: object, others: object): Generator<{ field: string; foreign: object; made_up: object }> {
+  for (const [field, value] of Object.entries(input)) {
+    const other = (others as Record<string, unknown>)[field]
+    const [id, foreignId] = Array.isArray(value) ? [value[0], (other as unknown[])[0]] : [value, other]
+    if (typeof id !== 'string' || !ID.test(id)) continue
+    const wrap = (one: string) => ({ ...input, [field]: Array.isArray(value) ? [one] : one })
+    yield { field, foreign: wrap(foreignId as string), made_up: wrap(`${id.slice(0, 4)}01jd4k0v8m3q6y1x2z5w7t9rbc`) }
+  }
+}
+
+function isRefused(outcome: Outcome, code: string): boolean {
+  return 'code' in outcome && outcome.code === code
+}
+
+describe('exposure', () => {
+  test('every operation of core is in the registry, once', () => {
+    const inCore = Object.values(core)
+      .filter((one) => typeof one === 'object' && one !== null)
+      .flatMap((one) => Object.values(one as object))
+      .filter(
+        (one): one is AnyOperation => typeof one === 'object' && one !== null && 'handle' in one && 'permission' in one,
+      )
+      .map(({ name }) => name)
+    expect(inCore.length).toBeGreaterThan(20)
+    expect(EXPOSED.map(({ name }) => name).toSorted()).toEqual(inCore.toSorted())
+    expect(new Set(inCore).size).toBe(inCore.length)
+  })
+
+  test('the tRPC router has those declared for it, with their kind, and no others', () => {
+    const camel = (name: string) => name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
+    const declared = EXPOSED.filter(({ doors }) => doors.includes('trpc')).map(
+      ({ name, operation }) => `${camel(name)} ${operation.kind}`,
+    )
+    const procedures = Object.entries(
+      appRouter._def.procedures as unknown as Record<string, { _def: { type: string } }>,
+    ).map(([path, { _def }]) => `${path} ${_def.type === 'mutation' ? 'command' : _def.type}`)
+    expect(procedures.toSorted()).toEqual(declared.toSorted())
+  })
+
+  test('the REST routes have those declared for it, commands under POST, and no others', () => {
+    const declared = EXPOSED.filter(({ doors }) => doors.includes('rest')).map(({ name }) => name)
+    expect(ROUTES.map(({ operation }) => operation.name).toSorted()).toEqual(declared.toSorted())
+    for (const { method, operation } of ROUTES) expect(method).toBe(operation.kind === 'query' ? 'GET' : 'POST')
+    const addresses = ROUTES.map(({ method, path }) => `${method} ${path.replaceAll(/\{\w+\}/g, '{}')}`)
+    expect(new Set(addresses).size).toBe(addresses.length)
+  })
+
+  test('what only the operator may do has no door', () => {
+    const guarded = EXPOSED.filter(({ operation }) => operation.permission === 'platform:write')
+    expect(guarded.every(({ doors }) => doors.length === 0)).toBe(true)
+    expect(EXPOSED.filter(({ doors }) => doors.length === 0)).toEqual(guarded)
+  })
+
+  test('what concerns only a person is not for scripts', () => {
+    const personal = EXPOSED.filter(({ operation }) => operation.permission === 'own')
+    expect(personal.every(({ doors }) => !doors.includes('rest'))).toBe(true)
+  })
+})
+
+describe('cases', () => {
+  test('there is one for each operation and none too many', () => {
+    expect(Object.keys(CASES).toSorted()).toEqual(EXPOSED.map(({ name }) => name).toSorted())
+  })
+
+  test.each(CALLABLE)('$name: its case names every field that takes an id', ({ name, operation }) => {
+    const schema = z.toJSONSchema(operation.input, { io: 'input' }) as { properties?: Record<string, unknown> }
+    const idFields = Object.entries(schema.properties ?? {})
+      .filter(([field, type]) => /"pattern":"\^[a-z]{3}_/.test(JSON.stringify(type)) || /(^|_)ids?$/.test(field))
+      .map(([field]) => field)
+    expect(Object.keys(inputFor(name, mine))).toEqual(expect.arrayContaining(idFields))
+  })
+
+  test.each(CALLABLE)('$name: its case is allowed to the owner', async ({ name, operation }) => {
+    const own = await makeThings()
+    const outcome = await outcomeOf(operation, own.owner, inputFor(name, own))
+    expect(outcome).toHaveProperty('output')
+    // What is shown is not empty, so that "nothing of it" below means something.
+    if (operation.kind === 'query' && name !== 'keys.list_own') {
+      expect((outcome as { output: { data?: unknown[] } }).output.data).not.toEqual([])
+    }
+  })
+})
+
+describe('another tenant’s owner', () => {
+  test.each(CALLABLE)('$name: finds of this tenant what is found of nothing', async ({ name, operation }) => {
+    const before = await everythingOf(mine.tenant_id)
+    for (const { foreign, made_up } of withOneIdOf(inputFor(name, theirs), inputFor(name, mine))) {
+      const found = await outcomeOf(operation, theirs.owner, foreign)
+      expect(found).toEqual(await outcomeOf(operation, theirs.owner, made_up))
+      if (operation.kind === 'command' || name.endsWith('.get')) {
+        expect(found).toMatchObject({ code: 'not_found' })
+      } else {
+        expect(found).toEqual({ output: { data: [], next_cursor: null } })
+      }
+    }
+    expect(await everythingOf(mine.tenant_id)).toBe(before)
+  })
+
+  test.each(CALLABLE)('$name: sees nothing of this tenant in its own', async ({ name, operation }) => {
+    const own = await makeThings()
+    const outcome = await outcomeOf(operation, own.owner, inputFor(name, own))
+    const text = JSON.stringify(outcome)
+    for (const [thing, id] of Object.entries(mine)) {
+      if (typeof id === 'string') expect(text, thing).not.toContain(id)
+    }
+  })
+})
+
+/** Giving a role is for owners alone. */
+const withoutRole = (name: string, things: Things) =>
+  name === 'members.create'
+    ? { ...inputFor(name, things), role: 'member', scope_location_ids: [] }
+    : inputFor(name, things)
+
+describe('an admin of some locations', () => {
+  const operations = CALLABLE.filter(({ name }) => name !== 'keys.list_own')
+  const adminOf = (things: Things): Actor => ({ ...mine.owner, role: 'admin', location_ids: [things.location_id] })
+  /** What concerns the whole tenant. */
+  const NOT_FOR_THEM = [
+    'locations.create',
+    'allocations.list',
+    'allocations.create',
+    'balance.get',
+    'service_tokens.list',
+    'service_tokens.create',
+    'service_tokens.revoke',
+    'audit.list',
+  ]
+
+  test.each(operations)('$name: finds of other locations what is found of nothing', async ({ name, operation }) => {
+    const before = await everythingOf(mine.tenant_id)
+    for (const { field, foreign, made_up } of withOneIdOf(withoutRole(name, elsewhere), withoutRole(name, mine))) {
+      // Allocations have no location: keys of any may draw from them.
+      if (field === 'allocation_id') continue
+      const found = await outcomeOf(operation, adminOf(elsewhere), foreign)
+      expect(found).toEqual(await outcomeOf(operation, adminOf(elsewhere), made_up))
+      if ('output' in found) expect(found).toEqual({ output: { data: [], next_cursor: null } })
+      else expect(found.code).toBe(NOT_FOR_THEM.includes(name) ? 'forbidden' : 'not_found')
+    }
+    expect(await everythingOf(mine.tenant_id)).toBe(before)
+  })
+
+  test.each(operations)(
+    '$name: does in its own what it may, and sees nothing of others',
+    async ({ name, operation }) => {
+      const theirOwn = await makeThings(scene)
+      const outcome = await outcomeOf(operation, adminOf(theirOwn), withoutRole(name, theirOwn))
+      if (NOT_FOR_THEM.includes(name)) return expect(outcome).toMatchObject({ code: 'forbidden' })
+      expect(outcome).toHaveProperty('output')
+      for (const id of [mine.location_id, mine.group_id, mine.member_id, mine.key_id, mine.request_id]) {
+        expect(JSON.stringify(outcome)).not.toContain(id)
+      }
+    },
+  )
+})
+
+describe('an auditor', () => {
+  test.each(EXPOSED)('$name: reads, and changes nothing', async ({ name, operation, doors }) => {
+    const auditor: Actor = { ...mine.owner, role: 'auditor' }
+    const before = await everythingOf(mine.tenant_id)
+    const outcome = await outcomeOf(operation, auditor, inputFor(name, mine))
+    const reads = operation.kind === 'query' && doors.length > 0
+    expect(isRefused(outcome, 'forbidden')).toBe(!reads)
+    expect('output' in outcome).toBe(reads)
+    expect(await everythingOf(mine.tenant_id)).toBe(before)
+  })
+})
+
+describe('a member without a role', () => {
+  test.each(EXPOSED)('$name', async ({ name, operation }) => {
+    const member: Actor = { ...mine.owner, role: 'member' }
+    const before = await everythingOf(mine.tenant_id)
+    const outcome = await outcomeOf(operation, member, inputFor(name, mine))
+    expect('output' in outcome).toBe(MEMBER_MAY.includes(name))
+    expect(isRefused(outcome, 'forbidden')).toBe(!MEMBER_MAY.includes(name))
+    expect(await everythingOf(mine.tenant_id)).toBe(before)
+  })
+})
+
+describe('nobody', () => {
+  test.each(EXPOSED)('$name: is asked to sign in, whatever the input', async ({ name, operation }) => {
+    for (const input of [inputFor(name, mine), { nonsense: true }]) {
+      expect(await outcomeOf(operation, { kind: 'anonymous' }, input)).toMatchObject({ code: 'unauthenticated' })
+    }
+  })
+})
+
+describe('an owner', () => {
+  test.each(EXPOSED.filter(({ doors }) => doors.length === 0))(
+    '$name: is not the operator',
+    async ({ name, operation }) => {
+      expect(await outcomeOf(operation, mine.owner, inputFor(name, mine))).toMatchObject({ code: 'forbidden' })
+    },
+  )
+})
+
+describe('a service token', () => {
+  const tokenWith = (things: Things, permissions: TenantPermission[]): Actor => ({
+    kind: 'service_token',
+    tenant_id: things.tenant_id,
+    token_id: things.service_token_id,
+    permissions,
+  })
+  const inRest = EXPOSED.filter(({ doors }) => doors.includes('rest'))
+
+  test.each(inRest)('$name: needs its one scope', async ({ name, operation }) => {
+    const own = await makeThings()
+    const needed = operation.permission as TenantPermission
+    const others = core.PERMISSIONS.filter((permission) => permission !== needed)
+    const input = withoutRole(name, own)
+    expect(await outcomeOf(operation, tokenWith(own, others), input)).toMatchObject({ code: 'forbidden' })
+    // A token may only be given what its maker has.
+    const enough: TenantPermission[] = name === 'service_tokens.create' ? [needed, 'keys:read'] : [needed]
+    expect(await outcomeOf(operation, tokenWith(own, enough), input)).toHaveProperty('output')
+  })
+
+  test.each(EXPOSED.filter(({ doors }) => !doors.includes('rest')))(
+    '$name: not even with all scopes',
+    async ({ name, operation }) => {
+      // The Coding page is the console's own view of what `keys:read` allows anyway.
+      if (name === 'coding.list_people') return
+      const token = tokenWith(mine, [...core.PERMISSIONS])
+      expect(await outcomeOf(operation, token, inputFor(name, mine))).toMatchObject({ code: 'forbidden' })
+    },
+  )
+})
