@@ -5,21 +5,28 @@ import { countTokens, encode } from 'gpt-tokenizer/encoding/o200k_base'
  * prime the answer, and the tools as JSON. Other providers count a little differently; what they report decides in the end.
  */
 
-/** A run longer than this is counted in pieces: a tokenizer's time grows with the square of a run it can't split. */
+/** Texts are counted in pieces of this length, cut at a space. */
 const PIECE_LENGTH = 2_048
+/** A tokenizer's time grows with the square of a run it can't split: a run longer than this is cut. */
+const RUN_LENGTH = 512
+const LONG_RUN = new RegExp(`\\S{${RUN_LENGTH + 1}}|\\s{${RUN_LENGTH + 1}}`)
+/** Longer texts aren't worth the time: a token every two bytes is more than any of them has. */
+const COUNTED_LENGTH_MAX = 1_000_000
 const AS_TEXT = { disallowedSpecial: new Set<string>() }
 /** What a part that isn't text (an image, audio) may cost in tokens at most, where its bytes don't say. */
 const NON_TEXT_TOKENS_MAX = 50_000
 const PER_MESSAGE = 3
 const ANSWER_PRIMER = 3
 
-/** Tokens of a text; exact up to `PIECE_LENGTH` characters, at most a few more beyond. */
+/** Tokens of a text; exact for all ordinary ones, at most a few more for the others. */
 export function countText(text: string): number {
-  if (text.length <= PIECE_LENGTH) return countTokens(text, AS_TEXT)
+  if (text.length > COUNTED_LENGTH_MAX) return Math.ceil(Buffer.byteLength(text) / 2)
+  const hasLongRun = LONG_RUN.test(text)
+  if (text.length <= PIECE_LENGTH && !hasLongRun) return countTokens(text, AS_TEXT)
   let tokens = 0
   for (let start = 0; start < text.length; ) {
-    let end = Math.min(start + PIECE_LENGTH, text.length)
-    // Cut at a space where there is one: tokens don't reach across it.
+    let end = Math.min(start + (hasLongRun ? RUN_LENGTH : PIECE_LENGTH), text.length)
+    // Tokens don't reach across a space from before it.
     const space = end < text.length ? text.lastIndexOf(' ', end) : -1
     if (space > start) end = space
     tokens += countTokens(text.slice(start, end), AS_TEXT)

@@ -92,11 +92,19 @@ begin
     select a.* into account from accounts a where a.tenant_id = hit.tenant_id and a.id = chain[i];
     starts := starts || app.period_start(account.renewal, time_zone, at);
     ends_at := least(ends_at, app.period_end(account.renewal, time_zone, at));
-    insert into account_periods (account_id, starts_at, limit_nanos)
-      values (account.id, starts[i], account.limit_nanos) on conflict do nothing;
     select p.* into period from account_periods p
      where p.tenant_id = hit.tenant_id and p.account_id = account.id and p.starts_at = starts[i]
        for update;
+    if period.account_id is null then
+      -- A limit that is being changed is waited for, so that the new period begins with it.
+      insert into account_periods (account_id, starts_at, limit_nanos)
+        select a.id, starts[i], a.limit_nanos from accounts a
+         where a.tenant_id = hit.tenant_id and a.id = account.id for share
+        on conflict do nothing;
+      select p.* into period from account_periods p
+       where p.tenant_id = hit.tenant_id and p.account_id = account.id and p.starts_at = starts[i]
+         for update;
+    end if;
     raise_by := 0;
     if period.limit_nanos is null then
       left_nanos := p_want;

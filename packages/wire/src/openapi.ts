@@ -138,12 +138,12 @@ function operationObject(builder: OpenApiBuilder, { method, path, operation, sta
     description: `Needs the scope \`${operation.permission}\`.`,
     security: [{ service_token: [operation.permission] }],
     parameters,
-    ...(method === 'POST' && rest.length > 0 && body !== undefined
+    ...(method !== 'GET' && rest.length > 0 && body !== undefined
       ? { requestBody: { required: true, content: json(body, exampleOf(builder, body)) } }
       : {}),
     responses: {
       [status]: success(builder, method, operation),
-      ...Object.fromEntries(failures(builder, method, operation)),
+      ...Object.fromEntries(failures(builder, operation)),
     },
   }
 }
@@ -156,16 +156,16 @@ function success(builder: OpenApiBuilder, method: Route['method'], operation: An
     description: method === 'GET' ? 'What was asked for.' : 'Done.',
     headers: {
       'x-request-id': ref('headers', 'RequestId'),
-      ...(method === 'POST' ? { 'idempotency-replayed': ref('headers', 'IdempotencyReplayed') } : {}),
+      ...(method !== 'GET' ? { 'idempotency-replayed': ref('headers', 'IdempotencyReplayed') } : {}),
     },
     content: json(schema, exampleOf(builder, schema)),
   }
 }
 
 /** Codes any operation may fail with, beyond those it declares. */
-const UNIVERSAL: Record<Route['method'], readonly ErrorCode[]> = {
-  GET: ['invalid_request', 'unauthenticated', 'forbidden', 'internal', 'unavailable'],
-  POST: [
+const UNIVERSAL: Record<'query' | 'command', readonly ErrorCode[]> = {
+  query: ['invalid_request', 'unauthenticated', 'forbidden', 'internal', 'unavailable'],
+  command: [
     'invalid_request',
     'unauthenticated',
     'forbidden',
@@ -179,12 +179,8 @@ const UNIVERSAL: Record<Route['method'], readonly ErrorCode[]> = {
 }
 
 /** One response for each status; several codes may share it. */
-function failures(
-  builder: OpenApiBuilder,
-  method: Route['method'],
-  operation: AnyOperation,
-): [number, ReferenceObject][] {
-  const codes = new Set<ErrorCode>([...UNIVERSAL[method], ...operation.errors])
+function failures(builder: OpenApiBuilder, operation: AnyOperation): [number, ReferenceObject][] {
+  const codes = new Set<ErrorCode>([...UNIVERSAL[operation.kind], ...operation.errors])
   const byStatus = Map.groupBy(
     ERROR_CODES.filter((code) => codes.has(code)),
     (code) => ERRORS[code].status,

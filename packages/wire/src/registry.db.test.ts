@@ -41,6 +41,7 @@ const CASES: Record<string, (things: Things) => object> = {
   'keys.list_own': () => ({}),
   'keys.get': ({ key_id: id }) => ({ id }),
   'keys.create': ({ member_id, allocation_id }) => ({ member_id, allocation_id, name: 'Another', budget_usd: '1' }),
+  'keys.update': ({ key_id: id }) => ({ id, name: 'Renamed', budget_usd: '2' }),
   'keys.revoke': ({ key_id: id }) => ({ id }),
   'keys.disable': ({ key_id: id }) => ({ id }),
   'keys.enable': ({ key_id: id }) => ({ id }),
@@ -102,20 +103,25 @@ async function makeThings(within?: Scene) {
 
 async function spendSomething(secret: string): Promise<string> {
   const nanos = 1_000_000n
+  const lease_id = newId('lease')
   const answer = await draw(db.database, {
     secret_hash: hashSecret(secret),
     gateway_id: 'gtw_test',
-    lease_id: newId('lease'),
+    lease_id,
     want_nanos: nanos,
     least_nanos: nanos,
     uses_balance: true,
   })
-  if (!answer.ok) throw answer.refusal.error
-  const { amount_nanos, ...lease } = answer.lease
+  if (answer.outcome !== 'granted') throw new Error(`the draw was ${answer.outcome}`)
+  const { tenant_id, key_id, member_id, allocation_id } = answer.facts
   const id = newId('request')
   await settle(db.database, [
     {
-      ...lease,
+      tenant_id,
+      key_id,
+      member_id,
+      allocation_id,
+      lease_id,
       id,
       started_at: new Date().toISOString(),
       gateway_id: 'gtw_test',
@@ -135,10 +141,9 @@ async function spendSomething(secret: string): Promise<string> {
       cache_write_1h_tokens: 0,
       output_tokens: 5,
       reasoning_tokens: null,
-      hold_nanos: amount_nanos,
-      cost_nanos: amount_nanos,
+      hold_nanos: nanos,
+      cost_nanos: nanos,
       excess_nanos: 0n,
-      release_nanos: 0n,
       latency_ms: 1,
       first_byte_ms: null,
     },
@@ -224,7 +229,10 @@ describe('exposure', () => {
   test('the REST routes have those declared for it, commands under POST, and no others', () => {
     const declared = EXPOSED.filter(({ doors }) => doors.includes('rest')).map(({ name }) => name)
     expect(ROUTES.map(({ operation }) => operation.name).toSorted()).toEqual(declared.toSorted())
-    for (const { method, operation } of ROUTES) expect(method).toBe(operation.kind === 'query' ? 'GET' : 'POST')
+    for (const { method, operation } of ROUTES) {
+      const writes = operation.name.endsWith('.update') ? 'PATCH' : 'POST'
+      expect(method).toBe(operation.kind === 'query' ? 'GET' : writes)
+    }
     const addresses = ROUTES.map(({ method, path }) => `${method} ${path.replaceAll(/\{\w+\}/g, '{}')}`)
     expect(new Set(addresses).size).toBe(addresses.length)
   })

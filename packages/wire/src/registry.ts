@@ -44,6 +44,7 @@ export const REGISTRY: readonly Exposed[] = [
   consoleOnly(keys.listOwn),
   everywhere(keys.get),
   everywhere(keys.create),
+  everywhere(keys.update),
   everywhere(keys.revoke),
   everywhere(keys.disable),
   everywhere(keys.enable),

@@ -25,7 +25,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { toProblem } from './errors.ts'
 import { parseJsonObject } from './json.ts'
 
-export type Route = { method: 'GET' | 'POST'; path: string; operation: AnyOperation; status: number }
+export type Route = { method: 'GET' | 'POST' | 'PATCH'; path: string; operation: AnyOperation; status: number }
 
 function route(method: Route['method'], path: string, operation: AnyOperation, status = 200): Route {
   return { method, path, operation, status }
@@ -49,6 +49,7 @@ export const ROUTES: readonly Route[] = [
   route('GET', '/v1/keys', keys.list),
   route('POST', '/v1/keys', keys.create, 201),
   route('GET', '/v1/keys/{id}', keys.get),
+  route('PATCH', '/v1/keys/{id}', keys.update),
   route('POST', '/v1/keys/{id}/revoke', keys.revoke),
   route('POST', '/v1/keys/{id}/disable', keys.disable),
   route('POST', '/v1/keys/{id}/enable', keys.enable),
@@ -142,7 +143,7 @@ function mountRoute(server: FastifyInstance, deps: Dependencies, { method, path,
       request.actor = await authenticate(deps, request.headers.authorization)
     },
     handler: async (request, reply) => {
-      const idempotency_key = method === 'POST' ? idempotencyKey(request) : undefined
+      const idempotency_key = method !== 'GET' ? idempotencyKey(request) : undefined
       const { output, replayed } = await execute(operation, deps, request.actor, inputOf(method, request), {
         request: { request_id: request.id, ip: request.ip },
         idempotency_key,
@@ -185,7 +186,7 @@ function inputOf(method: Route['method'], request: FastifyRequest): Record<strin
   const fromPath = request.params as Record<string, string>
   const fromQuery = queryOf(request)
   const [stray] = Object.keys(fromQuery)
-  if (method === 'POST' && stray !== undefined) throw invalidField(stray, 'A command takes its fields in the body.')
+  if (method !== 'GET' && stray !== undefined) throw invalidField(stray, 'A command takes its fields in the body.')
   const fields = method === 'GET' ? fromQuery : ((request.body ?? {}) as Record<string, unknown>)
   for (const name of Object.keys(fromPath)) {
     if (Object.hasOwn(fields, name)) throw invalidField(name, 'This field stands in the address already.')

@@ -85,6 +85,7 @@ export const appRouter = t.router({
     listOwn: query(keys.listOwn),
     get: query(keys.get),
     create: command(keys.create),
+    update: command(keys.update),
     revoke: command(keys.revoke),
     disable: command(keys.disable),
     enable: command(keys.enable),

@@ -3,10 +3,10 @@ import { Instant, Name, UsdInput, UsdOutput } from '../fields.ts'
 import { idSchema } from '../id.ts'
 
 export const Balance = z.strictObject({
-  available_usd: UsdOutput.describe('What can still be spent: credited, less spent and set aside.'),
+  available_usd: UsdOutput.describe('What is not spent yet: credited less spent.'),
   credited_usd: UsdOutput,
   spent_usd: UsdOutput,
-  set_aside_usd: UsdOutput.describe('Held for requests that are running.'),
+  set_aside_usd: UsdOutput.describe('The part of it that gateways have drawn for running requests and those to come.'),
 })
 export type Balance = z.infer<typeof Balance>
 

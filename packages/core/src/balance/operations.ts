@@ -26,7 +26,7 @@ async function readBalance(tx: TenantTx): Promise<Balance> {
   const spent = row?.spent ?? 0n
   const leased = row?.leased ?? 0n
   return {
-    available_usd: usd(credited - spent - leased),
+    available_usd: usd(credited - spent),
     credited_usd: usd(credited),
     spent_usd: usd(spent),
     set_aside_usd: usd(leased),

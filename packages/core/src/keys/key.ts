@@ -74,6 +74,19 @@ export const CreateKey = z
   })
 export type CreateKey = z.infer<typeof CreateKey>
 
+/** Only the fields given are changed. A new renewal begins its own period, with the whole budget. */
+export const UpdateKey = z.strictObject({
+  id: idSchema('key'),
+  name: Name.optional(),
+  budget_usd: UsdInput.nullable()
+    .optional()
+    .describe('The most the key may spend in a period, also below what is spent. Null: unlimited.'),
+  renewal: z.enum(RENEWALS).optional(),
+  valid_from: InstantInput.nullable().optional(),
+  valid_until: InstantInput.nullable().optional(),
+})
+export type UpdateKey = z.infer<typeof UpdateKey>
+
 export const ListKeys = PageInput.extend({
   member_id: idSchema('member').optional(),
   status: z.enum(KEY_STATUSES).optional(),

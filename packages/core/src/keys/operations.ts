@@ -3,7 +3,7 @@ import { account_periods, accounts, allocations, keys, members, tenants } from '
 import { and, desc, eq, or, type SQL, sql } from 'drizzle-orm'
 import { type Actor, actorId } from '../actor.ts'
 import { contains, given } from '../conditions.ts'
-import { DomainError, notFound } from '../errors.ts'
+import { DomainError, invalidField, notFound } from '../errors.ts'
 import { toNanos, usd, usdOrNull } from '../fields.ts'
 import { membersInScope, requireMember } from '../members/scope.ts'
 import { type Call, command, query } from '../operation.ts'
@@ -20,6 +20,7 @@ import {
   ListKeys,
   maskedKey,
   type Renewal,
+  UpdateKey,
 } from './key.ts'
 
 /** What a budget shows, read from an account and its current period (which is missing until the first draw in it). */
@@ -242,6 +243,65 @@ export const create = command({
     return { output: { ...key, secret }, audit: { target_id: id, after: key } }
   },
 })
+
+export const update = command({
+  name: 'keys.update',
+  permission: 'keys:write',
+  summary: 'Change a key’s name, budget, renewal or window. Takes effect on every gateway at once.',
+  input: UpdateKey,
+  output: Key,
+  errors: ['not_found', 'conflict'],
+  handle: async ({ tx, actor, input, now }) => {
+    await tx.select({ id: keys.id }).from(keys).where(eq(keys.id, input.id)).for('update')
+    const before = await getKey(tx, actor, input.id, now)
+    refuseRevoked(before)
+    const window = {
+      valid_from: input.valid_from === undefined ? before.valid_from : input.valid_from,
+      valid_until: input.valid_until === undefined ? before.valid_until : input.valid_until,
+    }
+    if (window.valid_from !== null && window.valid_until !== null && window.valid_until <= window.valid_from) {
+      throw invalidField('valid_until', 'The end must be later than the start.')
+    }
+    await tx
+      .update(keys)
+      .set({ name: input.name ?? before.name, ...window })
+      .where(eq(keys.id, input.id))
+    if (input.budget_usd !== undefined || input.renewal !== undefined) await setBudget(tx, input)
+    const after = await getKey(tx, actor, input.id, now)
+    return { output: after, audit: { target_id: input.id, before, after } }
+  },
+})
+
+/**
+ * Changes an account's limit or renewal, and with it its current period. A limit below what is spent or leased leaves an overhang:
+ * nothing more can be drawn. The account is locked first, so that a period made meanwhile has the new limit.
+ */
+async function setBudget(tx: TenantTx, { id, budget_usd, renewal: wanted }: UpdateKey): Promise<void> {
+  const [old] = await tx.select().from(accounts).where(eq(accounts.id, id)).for('update')
+  if (old === undefined) throw notFound('key')
+  const limit_nanos = budget_usd === undefined ? old.limit_nanos : budget_usd === null ? null : toNanos(budget_usd)
+  const renewal = wanted ?? (limit_nanos === null ? 'never' : old.renewal)
+  if (limit_nanos === null && renewal !== 'never') {
+    throw invalidField('renewal', 'An unlimited key has nothing to renew. Use "never".')
+  }
+  await tx.update(accounts).set({ limit_nanos, renewal }).where(eq(accounts.id, id))
+  // Of a budget that renews when used up, the earlier ones stay.
+  const earlier = sql`${account_periods.renewals} * ${old.limit_nanos ?? 0n}::bigint`
+  const limit =
+    limit_nanos === null
+      ? sql`null::bigint`
+      : sql`(${limit_nanos}::bigint + ${renewal === 'when_used_up' ? earlier : sql`0`})`
+  const used = sql`${account_periods.spent_nanos} + ${account_periods.leased_nanos}`
+  await tx
+    .update(account_periods)
+    .set({ limit_nanos: limit, overhang_nanos: sql`greatest(0, ${used} - coalesce(${limit}, ${used}))` })
+    .where(
+      and(
+        eq(account_periods.account_id, id),
+        sql`${account_periods.starts_at} = app.period_start(${renewal}, (select time_zone from tenants), now())`,
+      ),
+    )
+}
 
 /** A command that sets one of a key's switches and says before and after. */
 function switching(
