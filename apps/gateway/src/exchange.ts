@@ -74,7 +74,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     try {
       gateway.upstreams.dispatch(
         model,
-        { path: '/chat/completions', body: upstreamBody(body, request, model.upstream_name, admission.outputMax), isStream },
+        {
+          path: '/chat/completions',
+          body: upstreamBody(body, request, model.upstream_name, admission.outputMax),
+          isStream,
+        },
         this,
       )
       await this.#done.promise
@@ -104,7 +108,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#isOver) controller.abort(new Error('over'))
   }
 
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
+  onResponseStart(
+    _: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
     if (status < 200) return
     this.#status = status
     this.#contentType = String(headers['content-type'] ?? '')
@@ -128,7 +136,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#bytes += chunk.length
       this.#chunks.push(chunk)
       const max = this.#kind === 'whole' ? ANSWER_BYTES_MAX : ERROR_BYTES_MAX
-      if (this.#bytes > max) controller.abort(new DomainError('provider_error', 'The model provider’s answer is too large.'))
+      if (this.#bytes > max)
+        controller.abort(new DomainError('provider_error', 'The model provider’s answer is too large.'))
       return
     }
     let out: Buffer
@@ -171,7 +180,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     try {
       answer = JSON.parse(body.toString('utf8'))
     } catch (error) {
-      return this.#fail(new DomainError('provider_error', 'The model provider’s answer can’t be read. Try again.', {}, error))
+      this.#fail(new DomainError('provider_error', 'The model provider’s answer can’t be read. Try again.', {}, error))
+      return
     }
     this.#settle(meterAnswer(answer, this.#inputTokens), succeeded)
     this.#writeHead(200, { 'content-type': this.#contentType, 'content-length': body.length })
@@ -181,7 +191,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** The provider says no: nothing is charged. */
   #passRefusal(body: Buffer): void {
     const refusal = readRefusal(this.#status, this.#retryAfter, body)
-    if ('error' in refusal) return this.#fail(refusal.error)
+    if ('error' in refusal) {
+      this.#fail(refusal.error)
+      return
+    }
     this.#settle(NOTHING, { status: 'failed', http_status: this.#status, error_code: 'provider_error' })
     this.#writeHead(this.#status, { 'content-type': 'application/json', 'x-should-retry': 'false' })
     this.#response.end(body)

@@ -1,7 +1,7 @@
+import type { DomainError } from '@stipend/core/errors'
 import type { Database } from '@stipend/db'
 import type { Log } from '@stipend/runtime'
 import type { BodyLimits } from './body.ts'
-import type { DomainError } from '@stipend/core/errors'
 import type { Catalogue } from './catalogue.ts'
 import type { Journal } from './journal.ts'
 import type { Purses } from './purses.ts'

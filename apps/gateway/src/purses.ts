@@ -1,6 +1,6 @@
-import { type Database, subscribe, type Subscription } from '@stipend/db'
-import { hashSecret, parseSecret } from '@stipend/core/secrets'
 import { DomainError } from '@stipend/core/errors'
+import { hashSecret, parseSecret } from '@stipend/core/secrets'
+import { type Database, type Subscription, subscribe } from '@stipend/db'
 import type { Log } from '@stipend/runtime'
 import type { Journal } from './journal.ts'
 import { Ledger } from './ledger.ts'
@@ -112,7 +112,7 @@ export class Purses {
   /** `key key_…`, `account …`, `member …`, `tenant …`, `catalogue`, `recall ACCOUNT GATEWAY`. */
   #hear(message: string): void {
     const [subject, id, from] = message.split(' ')
-    if (subject === 'catalogue') return this.#onCatalogue()
+    if (subject === 'catalogue') this.#onCatalogue()
     if (id === undefined) return
     if (subject === 'recall') {
       if (from === this.#context.gatewayId) return
@@ -125,7 +125,8 @@ export class Purses {
       const purses = [...this.#pursesOf(id)]
       for (const purse of purses) purse.retire()
       void this.ledger.flushNow()
-      return this.#invalidate(purses)
+      this.#invalidate(purses)
+      return
     }
     this.#invalidate(
       [...this.#byHash.values()].filter(({ facts }) => {

@@ -9,8 +9,8 @@ import type { BodyLimits } from './body.ts'
 import { Catalogue } from './catalogue.ts'
 import type { Gateway } from './gateway.ts'
 import { gatewayIdentity, Journal, lockFolder } from './journal.ts'
-import { createGatewayServer } from './server.ts'
 import { Purses } from './purses.ts'
+import { createGatewayServer } from './server.ts'
 import { warmUp } from './tokens.ts'
 import { Upstreams } from './upstream.ts'
 
@@ -96,5 +96,7 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
 }
 
 function goingAway(): DomainError {
-  return new DomainError('provider_unavailable', 'This gateway is being restarted. Try again.', { retry_after_seconds: 5 })
+  return new DomainError('provider_unavailable', 'This gateway is being restarted. Try again.', {
+    retry_after_seconds: 5,
+  })
 }

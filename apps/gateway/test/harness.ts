@@ -34,7 +34,15 @@ export async function buildHouse(
   await createProvider(test.database, { base_url: `${sandbox.url}/v1`, masterKey, credential, ...provider })
   const dataDir = mkdtempSync(path.join(os.tmpdir(), 'stipend-gateway-'))
   const log = createLog({ app: 'gateway', level: 'silent' })
-  const gateway = await startGateway({ databaseUrl: test.url, masterKey, host: '127.0.0.1', port: 0, dataDir, log, limits })
+  const gateway = await startGateway({
+    databaseUrl: test.url,
+    masterKey,
+    host: '127.0.0.1',
+    port: 0,
+    dataDir,
+    log,
+    limits,
+  })
 
   return {
     test,

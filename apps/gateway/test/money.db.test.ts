@@ -1,8 +1,8 @@
 import * as core from '@stipend/core'
 import { auditLedger } from '@stipend/core/spend'
+import { tellGateways } from '@stipend/db'
 import { costOf, formatUsd, modelPrice, usd } from '@stipend/money'
 import OpenAI from 'openai'
-import { tellGateways } from '@stipend/db'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { buildHouse, type House } from './harness.ts'
 
@@ -21,16 +21,28 @@ const ask = (text: string, more: Partial<OpenAI.ChatCompletionCreateParamsNonStr
 
 /** The ledger is told of a request a moment after it was answered. */
 async function told(): Promise<void> {
-  await vi.waitFor(async () => {
-    const [row] = await house.test.admin`select coalesce(sum(leased_nanos), 0) as leased from account_periods where account_id like 'key%'`
-    await tellGateways(house.test.database, `recall ${house.scene.tenant_id} nobody`)
-    expect(row?.leased).toBe('0')
-  }, { timeout: 10_000, interval: 20 })
+  await vi.waitFor(
+    async () => {
+      const [row] = await house.test
+        .admin`select coalesce(sum(leased_nanos), 0) as leased from account_periods where account_id like 'key%'`
+      await tellGateways(house.test.database, `recall ${house.scene.tenant_id} nobody`)
+      expect(row?.leased).toBe('0')
+    },
+    { timeout: 10_000, interval: 20 },
+  )
 }
 
-const spentOf = async (id: string) => (await told(), usd((await house.scene.run(core.keys.get, { id })).budget.spent_usd))
-const remainingOf = async (id: string) => (await told(), usd((await house.scene.run(core.keys.get, { id })).budget.remaining_usd ?? ''))
-const eventsOf = async (key_id: string) => (await told(), await house.scene.run(core.usage.list, { key_id, limit: 200 })).data
+async function budgetOf(id: string) {
+  await told()
+  return (await house.scene.run(core.keys.get, { id })).budget
+}
+
+const spentOf = async (id: string) => usd((await budgetOf(id)).spent_usd)
+const remainingOf = async (id: string) => usd((await budgetOf(id)).remaining_usd ?? '')
+async function eventsOf(key_id: string) {
+  await told()
+  return (await house.scene.run(core.usage.list, { key_id, limit: 200 })).data
+}
 
 async function sound(): Promise<void> {
   expect((await auditLedger(house.test.database)).violations).toEqual([])
@@ -120,12 +132,19 @@ describe('one request', () => {
           type: 'function',
           function: {
             name: 'write_file',
-            parameters: { type: 'object', properties: { path: { type: 'string' }, content: { type: 'string' } }, required: ['path', 'content'] },
+            parameters: {
+              type: 'object',
+              properties: { path: { type: 'string' }, content: { type: 'string' } },
+              required: ['path', 'content'],
+            },
           },
         },
       ],
     })
-    expect(answer.choices[0]?.message.tool_calls?.[0]).toMatchObject({ type: 'function', function: { name: 'write_file' } })
+    expect(answer.choices[0]?.message.tool_calls?.[0]).toMatchObject({
+      type: 'function',
+      function: { name: 'write_file' },
+    })
     const two = await house.client(key.secret).chat.completions.create(ask('Hello', { n: 2, max_tokens: 20 }))
     expect(two.choices).toHaveLength(2)
     await sound()
@@ -142,7 +161,10 @@ async function burst(secret: string, count: number, stream: boolean) {
           await client.chat.completions.create(ask(`Question ${i % 10}`, { max_tokens: 40 }))
           return 'answered'
         }
-        const chunks = await client.chat.completions.create({ ...ask(`Question ${i % 10}`, { max_tokens: 40 }), stream: true })
+        const chunks = await client.chat.completions.create({
+          ...ask(`Question ${i % 10}`, { max_tokens: 40 }),
+          stream: true,
+        })
         let finish: string | null = null
         for await (const chunk of chunks) finish = chunk.choices[0]?.finish_reason ?? finish
         return finish === null ? 'cut short' : 'answered'
@@ -157,7 +179,9 @@ async function burst(secret: string, count: number, stream: boolean) {
 
 describe('two hundred at once on a key with money for seven', () => {
   for (const stream of [false, true]) {
-    it(`spends never more than the budget, and then all of it, ${stream ? 'streamed' : 'whole'}`, { timeout: 240_000 }, async () => {
+    it(`spends never more than the budget, and then all of it, ${stream ? 'streamed' : 'whole'}`, {
+      timeout: 240_000,
+    }, async () => {
       const probe = await house.scene.key({ budget_usd: '1' })
       await house.client(probe.secret).chat.completions.create(ask('Question 1', { max_tokens: 40 }))
       const price = await spentOf(probe.id)

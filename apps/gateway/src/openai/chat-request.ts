@@ -47,7 +47,15 @@ export function parseChatRequest(body: Buffer): ChatRequest {
 }
 
 /** Whether a request is surely what the schema accepts, looked at by hand: nearly all are, and the schema takes longer. */
-function isPlain({ model, messages, stream, stream_options, max_tokens, max_completion_tokens, n }: Record<string, unknown>): boolean {
+function isPlain({
+  model,
+  messages,
+  stream,
+  stream_options,
+  max_tokens,
+  max_completion_tokens,
+  n,
+}: Record<string, unknown>): boolean {
   return (
     typeof model === 'string' &&
     model !== '' &&

@@ -1,7 +1,7 @@
+import type { TokenUsage } from '@stipend/money'
 import { SseSplitter } from '../sse.ts'
 import { estimate, type Metered } from './chat-meter.ts'
 import { isUsageOnly, producedText, readUsage } from './usage.ts'
-import type { TokenUsage } from '@stipend/money'
 
 const NOTHING = Buffer.alloc(0)
 /** Passed bytes are kept for counting in case no usage comes; beyond this much only their text is. */
