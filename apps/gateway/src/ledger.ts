@@ -9,6 +9,8 @@ import type { Hold, Lease } from './purse.ts'
 const BATCH_MAX = 500
 /** Under load the ledger is told once in this time; a single request is told at once. */
 const FLUSH_EVERY_MS = 1_000
+/** How long somebody waits for the ledger to be told: it may be away. */
+const FLUSH_WAIT_MS = 500
 const RETRY_MS = 250
 const RETRY_MS_MAX = 3_000
 const HEARTBEAT_MS = 30_000
@@ -91,12 +93,17 @@ export class Ledger {
     this.#schedule()
   }
 
-  /** Tells the ledger all there is, now. Resolves when it was told, or couldn't be. */
+  /** Tells the ledger all there is, now. Resolves when it was told, or after a moment if it can't be. */
   async flushNow(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
-    await this.#flushing
-    await this.#startFlush()
+    const told = (async () => {
+      await this.#flushing
+      await this.#startFlush()
+    })()
+    const patience = new AbortController()
+    await Promise.race([told, sleep(FLUSH_WAIT_MS, undefined, { signal: patience.signal }).catch(() => {})])
+    patience.abort()
   }
 
   /** Waits until everything is told or `deadline` aborts. */

@@ -252,8 +252,10 @@ export const update = command({
   output: Key,
   errors: ['not_found', 'conflict'],
   handle: async ({ tx, actor, input, now }) => {
-    await tx.select({ id: keys.id }).from(keys).where(eq(keys.id, input.id)).for('update')
+    // Whoever spends locks the period before the key: so does this, with the account to keep other changes out.
+    const [account] = await tx.select().from(accounts).where(eq(accounts.id, input.id)).for('no key update')
     const before = await getKey(tx, actor, input.id, now)
+    if (account === undefined) throw notFound('key')
     refuseRevoked(before)
     const window = {
       valid_from: input.valid_from === undefined ? before.valid_from : input.valid_from,
@@ -262,11 +264,11 @@ export const update = command({
     if (window.valid_from !== null && window.valid_until !== null && window.valid_until <= window.valid_from) {
       throw invalidField('valid_until', 'The end must be later than the start.')
     }
+    if (input.budget_usd !== undefined || input.renewal !== undefined) await setBudget(tx, account, input)
     await tx
       .update(keys)
       .set({ name: input.name ?? before.name, ...window })
       .where(eq(keys.id, input.id))
-    if (input.budget_usd !== undefined || input.renewal !== undefined) await setBudget(tx, input)
     const after = await getKey(tx, actor, input.id, now)
     return { output: after, audit: { target_id: input.id, before, after } }
   },
@@ -274,11 +276,13 @@ export const update = command({
 
 /**
  * Changes an account's limit or renewal, and with it its current period. A limit below what is spent or leased leaves an overhang:
- * nothing more can be drawn. The account is locked first, so that a period made meanwhile has the new limit.
+ * nothing more can be drawn. The account's row is locked by the caller, so that a period made meanwhile waits for the new limit.
  */
-async function setBudget(tx: TenantTx, { id, budget_usd, renewal: wanted }: UpdateKey): Promise<void> {
-  const [old] = await tx.select().from(accounts).where(eq(accounts.id, id)).for('update')
-  if (old === undefined) throw notFound('key')
+async function setBudget(
+  tx: TenantTx,
+  old: typeof accounts.$inferSelect,
+  { id, budget_usd, renewal: wanted }: UpdateKey,
+): Promise<void> {
   const limit_nanos = budget_usd === undefined ? old.limit_nanos : budget_usd === null ? null : toNanos(budget_usd)
   const renewal = wanted ?? (limit_nanos === null ? 'never' : old.renewal)
   if (limit_nanos === null && renewal !== 'never') {
