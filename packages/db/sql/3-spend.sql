@@ -120,20 +120,24 @@ begin
       share_nanos := least(share_nanos, left_nanos / 8);
     end if;
     raises := raises || raise_by;
-    if left_nanos < p_least then
+    -- The tightest account has the say, whichever its place: what it has is what a request can still be given.
+    if left_nanos < p_least and (available_nanos is null or left_nanos < available_nanos) then
       refusal := case account.kind
         when 'key' then 'budget_exhausted' when 'allocation' then 'allocation_exhausted' else 'balance_exhausted' end;
       available_nanos := left_nanos;
       leased_nanos := period.leased_nanos;
       renews_at := app.period_end(account.renewal, time_zone, at);
-      return;
     end if;
   end loop;
+  if refusal is not null then
+    return;
+  end if;
 
-  if exists (
-    select from lease_periods lp
-     where lp.tenant_id = hit.tenant_id and lp.lease_id = p_lease_id
-       and not (lp.account_id = any (chain) and lp.starts_at = starts[array_position(chain, lp.account_id)])
+  -- A lease is of one chain: money of other accounts, or of other periods of them, goes into another one.
+  if exists (select from leases l where l.tenant_id = hit.tenant_id and l.id = p_lease_id) and (
+    select count(*) filter (where lp.starts_at = starts[array_position(chain, lp.account_id)]) <> array_length(chain, 1)
+           or count(*) <> array_length(chain, 1)
+      from lease_periods lp where lp.tenant_id = hit.tenant_id and lp.lease_id = p_lease_id
   ) then
     refusal := 'lease_outdated';
     return;
@@ -178,7 +182,8 @@ declare
   tenant text := app.current_tenant();
   lease_ids text[];
   taken jsonb;
-  lost record;
+  lost usage_events;
+  are_locked boolean := false;
 begin
   select array_agg(l.id) into lease_ids from (
     select id from leases
@@ -191,6 +196,10 @@ begin
     select event.* from jsonb_populate_recordset(null::usage_events, p_events) event
      where event.lease_id <> all (coalesce(lease_ids, '{}')) order by event.id
   loop
+    if not are_locked then
+      perform app.lock_periods(lease_ids, p_events);
+      are_locked := true;
+    end if;
     perform app.settle_lost(lost);
   end loop;
   if lease_ids is null then
@@ -269,6 +278,35 @@ begin
    where l.tenant_id = tenant and l.id = any (p_lease_ids) and l.amount_nanos = 0
      and lp.tenant_id = tenant and lp.lease_id = l.id;
   delete from leases l where l.tenant_id = tenant and l.id = any (p_lease_ids) and l.amount_nanos = 0;
+end $$;
+
+-- Makes and locks, in the order of everyone, the periods that leases were drawn from and those of events whose lease is gone.
+create or replace function app.lock_periods(p_lease_ids text[], p_events jsonb) returns void language plpgsql as $$
+declare
+  tenant text := app.current_tenant();
+  zone text := (select t.time_zone from tenants t where t.id = tenant);
+  one record;
+begin
+  for one in
+    select lp.position, lp.account_id, lp.starts_at
+      from lease_periods lp where lp.tenant_id = tenant and lp.lease_id = any (p_lease_ids)
+    union
+    select chain.position, a.id, app.period_start(a.renewal, zone, event.started_at)
+      from jsonb_populate_recordset(null::usage_events, p_events) event
+      cross join lateral (values
+        (1, event.key_id), (2, event.allocation_id), (3, case when event.draws_on_balance then event.tenant_id end)
+      ) chain (position, account_id)
+      join accounts a on a.tenant_id = tenant and a.id = chain.account_id
+     where event.lease_id <> all (coalesce(p_lease_ids, '{}'))
+     order by 1, 2, 3
+  loop
+    insert into account_periods (account_id, starts_at, limit_nanos)
+      select a.id, one.starts_at, a.limit_nanos from accounts a
+       where a.tenant_id = tenant and a.id = one.account_id
+      on conflict do nothing;
+    perform from account_periods p
+     where p.tenant_id = tenant and p.account_id = one.account_id and p.starts_at = one.starts_at for update;
+  end loop;
 end $$;
 
 -- A measured request whose lease is gone: it is charged what its accounts still have, and the rest is recorded as excess. A limit

@@ -15,10 +15,11 @@ export type AuditReport = {
 /** Each answers the rows that break it, as (subject, detail). None of them on a sound ledger, at any moment. */
 const CHECKS: { name: string; broken: SQL }[] = [
   {
-    name: 'spent + leased never exceeds the limit',
+    name: 'spent + leased never exceeds the limit (or what was gone when it was lowered)',
     broken: sql`
-      select account_id as subject, format('%s spent + %s leased > %s', spent_nanos, leased_nanos, limit_nanos) as detail
-        from account_periods where spent_nanos + leased_nanos > limit_nanos`,
+      select account_id as subject,
+             format('%s spent + %s leased > %s + %s', spent_nanos, leased_nanos, limit_nanos, overhang_nanos) as detail
+        from account_periods where spent_nanos + leased_nanos > limit_nanos + overhang_nanos`,
   },
   {
     name: 'what an account has leased is what its leases hold',

@@ -65,8 +65,19 @@ export async function draw(
   if (row.refusal === 'invalid_api_key') {
     return { outcome: 'refused', facts: null, error: unknownKey(), at }
   }
-  const { tenant_id, key_id, member_id, allocation_id, valid_from, valid_until, disabled_at, revoked_at, time_zone } = row
-  const facts = { tenant_id, key_id, member_id, allocation_id, valid_from, valid_until, disabled_at, revoked_at, time_zone }
+  const { tenant_id, key_id, member_id, allocation_id, valid_from, valid_until, disabled_at, revoked_at, time_zone } =
+    row
+  const facts = {
+    tenant_id,
+    key_id,
+    member_id,
+    allocation_id,
+    valid_from,
+    valid_until,
+    disabled_at,
+    revoked_at,
+    time_zone,
+  }
   if (row.refusal === null) {
     return { outcome: 'granted', facts, granted_nanos: row.granted_nanos ?? 0n, ends_at: row.ends_at, at }
   }
