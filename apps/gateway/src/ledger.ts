@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { asDomainError } from '@stipend/core'
 import { type Settlement, settle } from '@stipend/core/spend'
-import { type Database, giveBackLeases, type LeaseReturn, reportGateway } from '@stipend/db'
+import { type Database, giveBackLeases, type LeaseReturn, leasesOfGateway, reportGateway } from '@stipend/db'
 import type { Log } from '@stipend/runtime'
 import type { Journal } from './journal.ts'
 import type { Hold, Lease } from './purse.ts'
@@ -16,6 +15,11 @@ const RETRY_MS_MAX = 3_000
 const HEARTBEAT_MS = 30_000
 /** A gateway that hasn't been seen for this long is given up: its leases go back. Longer than any lease is trusted. */
 const DEAD_AFTER_SECONDS = 900
+
+/** How long after an outage what was done without our hearing of it is looked for. */
+const LOST_ANSWER_MS = 500
+/** No lease has this id. */
+const NO_LEASE = 'none'
 
 type Waiting = { settlement: Settlement; lease: Lease }
 
@@ -36,6 +40,7 @@ export class Ledger {
   #flushing: Promise<void> | null = null
   #lastFlushAt = Number.NEGATIVE_INFINITY
   #lastHeard = performance.now()
+  #hasLostAnswers = false
 
   /** `leaseIds`: all leases this gateway knows of. What else the database has under its name is nobody's. */
   constructor(args: {
@@ -57,13 +62,23 @@ export class Ledger {
   /** Settles what earlier processes of this gateway left, and gives back what they held for nothing. Call once, first. */
   async recover(): Promise<void> {
     const { settlements, torn, forget } = this.#journal.recover()
+    let refused = 0
     for (let at = 0; at < settlements.length; at += BATCH_MAX) {
-      await settle(this.#database, settlements.slice(at, at + BATCH_MAX))
+      const batch = settlements.slice(at, at + BATCH_MAX)
+      try {
+        await settle(this.#database, batch)
+      } catch (error) {
+        if (!isRefusal(error)) throw error
+        for (const one of batch) if (!(await this.#settleAlone(one))) refused++
+      }
     }
     const given = await giveBackLeases(this.#database, this.#gatewayId)
-    forget()
+    if (refused === 0) forget()
     await this.#beat()
-    this.#log.info({ replayed: settlements.length, torn_lines: torn, leases_given_back: given }, 'journal replayed')
+    this.#log.info(
+      { replayed: settlements.length, refused, torn_lines: torn, leases_given_back: given },
+      'journal replayed',
+    )
   }
 
   /** When the database last answered, by `performance.now()`. */
@@ -73,9 +88,19 @@ export class Ledger {
 
   noteAnswer(): void {
     this.#lastHeard = performance.now()
+    if (!this.#hasLostAnswers) return
+    this.#hasLostAnswers = false
+    setTimeout(() => void this.#beat(), LOST_ANSWER_MS).unref()
   }
 
+  /** Whether the database is still to hear of money that is given back. */
+  get hasReturns(): boolean {
+    return this.#returning.size > 0
+  }
+
+  /** What was asked may have been done all the same. */
   noteOutage(error: unknown): void {
+    this.#hasLostAnswers = true
     this.#log.warn({ err: error }, 'the database does not answer')
   }
 
@@ -144,8 +169,13 @@ export class Ledger {
     let pause = RETRY_MS
     while (this.#waiting.length > 0 || this.#returning.size > 0) {
       const batch = this.#waiting.slice(0, BATCH_MAX)
-      const leases = [...this.#returning]
-      this.#returning.clear()
+      // One that is being drawn into is told of when the answer is there.
+      const leases = [...this.#returning].filter((lease) => !lease.isDrawing)
+      if (batch.length === 0 && leases.length === 0) return
+      for (const lease of leases) {
+        this.#returning.delete(lease)
+        lease.isReturning = true
+      }
       try {
         const returns = returnsOf(leases, batch)
         await settle(
@@ -155,12 +185,15 @@ export class Ledger {
         )
         this.noteAnswer()
         this.#finish(batch)
-        for (const lease of leases) lease.purse.settled(lease, 0n)
+        for (const lease of leases) {
+          lease.isReturning = false
+          lease.purse.settled(lease, 0n)
+        }
         if (this.#waiting.length < BATCH_MAX) return
       } catch (error) {
         for (const lease of leases) this.#returning.add(lease)
         this.#log.warn({ err: error, waiting: this.#waiting.length }, 'settling failed, will be tried again')
-        if (asDomainError(error).code === 'internal') await this.#oneByOne(batch)
+        if (isRefusal(error)) await this.#oneByOne(batch)
         await sleep(pause)
         pause = Math.min(pause * 2, RETRY_MS_MAX)
       }
@@ -171,14 +204,27 @@ export class Ledger {
   async #oneByOne(batch: Waiting[]): Promise<void> {
     for (const one of batch) {
       try {
-        await settle(this.#database, [one.settlement])
-        this.#finish([one])
-      } catch (error) {
-        if (asDomainError(error).code !== 'internal') return
-        this.#log.error({ err: error, id: one.settlement.id }, 'an event can’t be settled; it stays in the journal')
-        this.#waiting = this.#waiting.filter((other) => other !== one)
+        if (await this.#settleAlone(one.settlement)) this.#finish([one])
+        else this.#waiting = this.#waiting.filter((other) => other !== one)
+      } catch {
+        // The database is away again: the next round tries again.
+        return
       }
     }
+  }
+
+  /** An event that its lease doesn't pay for is charged like one whose lease is gone. False if even that is refused. */
+  async #settleAlone(settlement: Settlement): Promise<boolean> {
+    for (const lease_id of [settlement.lease_id, NO_LEASE]) {
+      try {
+        await settle(this.#database, [{ ...settlement, lease_id }])
+        return true
+      } catch (error) {
+        if (!isRefusal(error)) throw error
+        this.#log.error({ err: error, id: settlement.id, lease_id }, 'an event can’t be settled')
+      }
+    }
+    return false
   }
 
   #finish(batch: Waiting[]): void {
@@ -198,8 +244,17 @@ export class Ledger {
         const given = await giveBackLeases(this.#database, id)
         this.#log.warn({ gateway_id: id, leases_given_back: given }, 'a gateway was given up for dead')
       }
-      const nobodys = await giveBackLeases(this.#database, this.#gatewayId, this.#leaseIds())
-      if (nobodys > 0) this.#log.warn({ leases_given_back: nobodys }, 'leases of lost answers given back')
+      // The database first, memory afterwards: a lease that is drawn meanwhile is not among those it named.
+      const theirs = await leasesOfGateway(this.#database, this.#gatewayId)
+      const ours = new Set(this.#leaseIds())
+      const nobodys = theirs.filter(({ id }) => !ours.has(id))
+      if (nobodys.length === 0) return
+      await settle(
+        this.#database,
+        [],
+        nobodys.map(({ tenant_id, id }) => ({ tenant_id, lease_id: id, keep_nanos: 0n })),
+      )
+      this.#log.warn({ leases_given_back: nobodys.length }, 'leases of lost answers given back')
     } catch (error) {
       this.noteOutage(error)
     }
@@ -217,4 +272,13 @@ function returnsOf(leases: readonly Lease[], batch: readonly Waiting[]): LeaseRe
     if (tenant_id === undefined) return []
     return [{ tenant_id, lease_id: lease.id, keep_nanos: lease.held + lease.unsettled - (charged.get(lease) ?? 0n) }]
   })
+}
+
+/** The database can't accept it, now or later: a value, or a constraint. Anything else passes. */
+function isRefusal(error: unknown): boolean {
+  for (let one = error, depth = 0; one instanceof Error && depth < 5; one = one.cause, depth++) {
+    const { code } = one as { code?: unknown }
+    if (typeof code === 'string') return code.startsWith('22') || code.startsWith('23')
+  }
+  return false
 }

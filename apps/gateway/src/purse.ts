@@ -28,10 +28,13 @@ export type Lease = {
   isRetired: boolean
   /** An answer of the database was lost: it may hold more than is known here, so it isn't drawn into any more. */
   isDoubtful: boolean
+  /** The database is being asked to add to it, or to take from it. Never both: the one would undo the other. */
+  isDrawing: boolean
+  isReturning: boolean
 }
 
-/** Money set aside for one request. */
-export type Hold = { lease: Lease; amount: bigint }
+/** Money set aside for one request. Once released nothing can be added to it. */
+export type Hold = { lease: Lease; amount: bigint; isOver: boolean }
 
 /** What a request may be told when money is short: the error, and what there is. */
 export type Shortage = { error: DomainError; available: bigint }
@@ -71,7 +74,7 @@ export class Purse {
   #queue: Promise<unknown> = Promise.resolve()
   #appetite = APPETITE_START
   #lastDrawAt = 0
-  #shortage: (Shortage & { until: number }) | null = null
+  #shortage: (Shortage & { until: number; isPatient: boolean }) | null = null
   /** Counts money that came free: a shortage found meanwhile may be over. */
   #frees = 0
 
@@ -112,7 +115,7 @@ export class Purse {
       this.#refuse()
       const held = this.#take(want)
       if (held !== null) return held
-      const known = this.#knownShortage(least)
+      const known = this.#knownShortage(least, patient)
       if (known !== null) return known
     }
     return this.#inTurn(() => this.#acquire(want, least, patient))
@@ -121,7 +124,7 @@ export class Purse {
   /** Adds to a hold: at once and in full out of memory, or false. */
   extend(hold: Hold, by: bigint): boolean {
     const { lease } = hold
-    if (lease.isRetired || lease.free < by || !this.#isAlive(lease)) return false
+    if (hold.isOver || lease.isRetired || lease.free < by || !this.#isAlive(lease)) return false
     lease.free -= by
     lease.held += by
     hold.amount += by
@@ -133,16 +136,20 @@ export class Purse {
     if (this.extend(hold, want)) return true
     return this.#inTurn(async () => {
       if (this.extend(hold, want)) return true
-      if (hold.lease.isRetired) return false
-      if ((await this.#fill(want, least, true)) !== null) return false
-      const by = hold.lease.free < want ? hold.lease.free : want
-      return by >= least && this.extend(hold, by)
+      if (hold.lease === this.#current) {
+        if ((await this.#fill(want, least, true)) !== null) return false
+        const { free } = hold.lease
+        if (this.extend(hold, free < want ? (free < least ? least : free) : want)) return true
+      }
+      // Its lease was given up meanwhile: recalled, ended by a renewal, or because an answer was lost.
+      return this.#extendRetired(hold, want, least)
     })
   }
 
   /** The hold is over: `charge` of it is spent and will be told to the ledger, the rest is free. */
   release(hold: Hold, charge: bigint): void {
     const { lease, amount } = hold
+    hold.isOver = true
     lease.held -= amount
     lease.free += amount - charge
     lease.unsettled += charge
@@ -221,12 +228,13 @@ export class Purse {
     }
     lease.free -= amount
     lease.held += amount
-    return { lease, amount }
+    return { lease, amount, isOver: false }
   }
 
-  #knownShortage(least: bigint): Shortage | null {
+  /** What was found without asking others to give back says nothing to one who would. */
+  #knownShortage(least: bigint, patient: boolean): Shortage | null {
     const known = this.#shortage
-    if (known === null || performance.now() > known.until) return null
+    if (known === null || performance.now() > known.until || (patient && !known.isPatient)) return null
     return least > known.available + this.unused() ? known : null
   }
 
@@ -260,21 +268,25 @@ export class Purse {
 
   async #acquire(want: bigint, least: bigint, patient: boolean): Promise<Hold | Shortage> {
     await this.#refresh()
-    const hold = this.#take(want)
-    if (hold !== null) return hold
-    const known = this.#knownShortage(least)
-    if (known !== null) return known
-    const shortage = await this.#fill(want, least, patient)
-    if (shortage !== null) return shortage
-    const free = this.unused()
-    const taken = this.#take(free < want ? free : want)
-    if (taken === null) throw unavailable()
-    return taken
+    for (let tries = 0; tries < 4; tries++) {
+      const hold = this.#take(want)
+      if (hold !== null) return hold
+      const known = this.#knownShortage(least, patient)
+      if (known !== null) return known
+      const shortage = await this.#fill(want, least, patient)
+      if (shortage !== null) return shortage
+      // Others that were waiting may have been served out of it first.
+      const free = this.unused()
+      const taken = free < least ? null : this.#take(free < want ? free : want)
+      if (taken !== null) return taken
+    }
+    throw unavailable()
   }
 
   /** Draws until `want` is free, or as much as there is if that is `least`; answers the shortage otherwise. */
   async #fill(want: bigint, least: bigint, patient: boolean): Promise<Shortage | null> {
     for (let recalls = 0; ; recalls++) {
+      if (this.#current !== null && !this.#isAlive(this.#current)) this.retire()
       const missing = want - this.unused()
       if (missing <= 0n) return null
       const frees = this.#frees
@@ -295,7 +307,9 @@ export class Purse {
         if (recalls < RECALL_WAITS_MS.length) continue
       }
       const shortage = { error: answer.error, available: answer.available_nanos }
-      if (frees === this.#frees) this.#shortage = { ...shortage, until: performance.now() + SHORTAGE_TRUST_MS }
+      if (frees === this.#frees) {
+        this.#shortage = { ...shortage, until: performance.now() + SHORTAGE_TRUST_MS, isPatient: patient }
+      }
       return shortage
     }
   }
@@ -312,7 +326,8 @@ export class Purse {
       }
     }
     const elsewhere = short.leased_nanos > mine
-    if (givenBack) await this.#context.ledger.flushNow()
+    // What is on its way back from here counts as leased until the database hears of it.
+    if (givenBack || this.#context.ledger.hasReturns) await this.#context.ledger.flushNow()
     if (!elsewhere) return givenBack
     try {
       await tellGateways(this.#context.database, `recall ${short.account_id} ${this.#context.gatewayId}`)
@@ -332,9 +347,11 @@ export class Purse {
       const old = this.#current
       const lease = old === null || old.isDoubtful ? this.#openLease() : old
       let answer: Draw | null
+      lease.isDrawing = true
       try {
         answer = await this.#ask(lease.id, want, least)
       } finally {
+        lease.isDrawing = false
         if (lease.free + lease.held + lease.unsettled === 0n && lease !== old) this.#leases.delete(lease.id)
       }
       if (answer === null) {
@@ -359,11 +376,70 @@ export class Purse {
     throw unavailable()
   }
 
+  /**
+   * Adds to a hold of a lease that is given up: nobody else draws into that one, so what is drawn is the hold's. Where a renewal has
+   * ended it, the hold moves to a new lease as a whole.
+   */
+  async #extendRetired(hold: Hold, want: bigint, least: bigint): Promise<boolean> {
+    const { lease } = hold
+    if (lease.isReturning) await this.#context.ledger.flushNow()
+    if (hold.isOver || lease.isReturning) return false
+    for (let recalls = 0; ; recalls++) {
+      lease.isDrawing = true
+      let answer: Draw | null
+      try {
+        answer = await this.#ask(lease.id, want, least)
+      } finally {
+        lease.isDrawing = false
+      }
+      if (answer === null || answer.outcome === 'refused') return false
+      if (answer.outcome === 'outdated') return this.#move(hold, want, least)
+      if (answer.outcome === 'granted') {
+        lease.free += answer.granted_nanos
+        if (hold.isOver) this.#giveBack(lease)
+        else {
+          lease.free -= answer.granted_nanos
+          lease.held += answer.granted_nanos
+          hold.amount += answer.granted_nanos
+        }
+        return !hold.isOver
+      }
+      const pause = RECALL_WAITS_MS[recalls]
+      if (hold.isOver || lease.isReturning || pause === undefined) return false
+      if (answer.available_nanos >= least) {
+        want = answer.available_nanos
+        continue
+      }
+      if (!(await this.#recall(answer))) return false
+      await sleep(pause)
+      if (lease.isReturning) return false
+    }
+  }
+
+  async #move(hold: Hold, want: bigint, least: bigint): Promise<boolean> {
+    const allocation = this.facts?.allocation_id
+    if ((await this.#fill(hold.amount + want, hold.amount + least, true)) !== null) return false
+    const [old, lease] = [hold.lease, this.#current]
+    if (hold.isOver || lease === null || lease.free < hold.amount + least) return false
+    // Its event would name accounts that it isn't paid from.
+    if (this.facts?.allocation_id !== allocation) return false
+    const amount = lease.free < hold.amount + want ? lease.free : hold.amount + want
+    lease.free -= amount
+    lease.held += amount
+    old.held -= hold.amount
+    hold.lease = lease
+    hold.amount = amount
+    old.isRetired = true
+    this.#giveBack(old)
+    return true
+  }
+
   #openLease(): Lease {
     const id = newId('lease')
     const endsAt = Number.POSITIVE_INFINITY
     const money = { free: 0n, held: 0n, unsettled: 0n }
-    const lease: Lease = { id, purse: this, ...money, endsAt, isRetired: false, isDoubtful: false }
+    const state = { isRetired: false, isDoubtful: false, isDrawing: false, isReturning: false }
+    const lease: Lease = { id, purse: this, ...money, endsAt, ...state }
     // Known to be in use from before the database hears of it.
     this.#leases.set(id, lease)
     return lease
@@ -389,6 +465,8 @@ export class Purse {
     }
     if (answer.outcome === 'outdated') return answer
     this.#context.heard(answer.at)
+    // Money of the old chain pays for nothing that is charged to the new one.
+    if (this.facts !== null && this.facts.allocation_id !== answer.facts?.allocation_id) this.retire()
     this.facts = answer.facts ?? this.facts
     this.#isFresh = this.#context.isChannelUp() && changes === this.#changes
     if (answer.outcome === 'refused') throw answer.error

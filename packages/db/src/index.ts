@@ -10,6 +10,7 @@ export {
   findServiceToken,
   giveBackLeases,
   type LeaseReturn,
+  leasesOfGateway,
   type Membership,
   membershipsOfUser,
   reportGateway,

@@ -147,6 +147,15 @@ export async function giveBackLeases(
   return rows[0]?.given ?? 0
 }
 
+/** All leases the database has of a gateway. */
+export async function leasesOfGateway(
+  database: Database,
+  gatewayId: string,
+): Promise<{ tenant_id: string; id: string }[]> {
+  const { client } = inner(database)
+  return [...(await client<{ tenant_id: string; id: string }[]>`select * from app.leases_of_gateway(${gatewayId})`)]
+}
+
 /** Says that a gateway is alive, and answers the ids of those not seen for `deadAfterSeconds` that still hold leases. */
 export async function reportGateway(
   database: Database,
