@@ -44,6 +44,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Tokens of the answer that the hold pays for; unlimited where it pays for the whole answer. */
   #covered = Number.POSITIVE_INFINITY
   #isExtending = false
+  #isForwarded = false
   #firstByteAt: number | null = null
   #outcome: Outcome | null = null
   #isOver = false
@@ -56,13 +57,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   async run(): Promise<{ status: number; code: string | null }> {
-    const { request, body, model, purse, need, admission } = this.#facts
-    const { gateway, response } = { gateway: this.#gateway, response: this.#response }
-    const isStream = request.stream === true
-    if (isStream && admission.outputMax === undefined && need.outputMax > STRETCH_TOKENS) this.#covered = STRETCH_TOKENS
+    const { request, purse, need, admission } = this.#facts
+    const gateway = this.#gateway
+    const response = this.#response
+    if (request.stream === true && admission.outputMax === undefined && need.outputMax > STRETCH_TOKENS)
+      this.#covered = STRETCH_TOKENS
 
-    // Should this process die, the prompt is what the provider had surely been sent.
-    gateway.journal.hold(this.#settlement(estimated(this.#roughPrompt()), INTERRUPTED))
     const onClose = () => {
       if (!response.writableFinished) this.#hangUp()
     }
@@ -72,15 +72,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     purse.running.add(this)
     gateway.running.add(this)
     try {
-      gateway.upstreams.dispatch(
-        model,
-        {
-          path: '/chat/completions',
-          body: upstreamBody(body, request, model.upstream_name, admission.outputMax),
-          isStream,
-        },
-        this,
-      )
+      // Should this process die, the prompt is what the provider had surely been sent.
+      gateway.journal.hold(this.#settlement(estimated(this.#roughPrompt()), INTERRUPTED), () => this.#forward())
       await this.#done.promise
     } finally {
       response.off('close', onClose)
@@ -89,6 +82,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
       gateway.running.delete(this)
     }
     return { status: this.#outcome?.http_status ?? 500, code: this.#outcome?.error_code ?? null }
+  }
+
+  #forward(): void {
+    if (this.#isOver) return
+    const { request, body, model, admission } = this.#facts
+    const isStream = request.stream === true
+    this.#isForwarded = true
+    const forwarded = upstreamBody(body, request, model.upstream_name, admission.outputMax)
+    this.#gateway.upstreams.dispatch(model, { path: '/chat/completions', body: forwarded, isStream }, this)
   }
 
   /** The key was revoked, or the gateway is going away: the answer ends here. */
@@ -296,6 +298,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #measureSoFar(): Metered {
+    if (!this.#isForwarded) return NOTHING
     return this.#meter?.metered(this.#inputTokens) ?? estimated(estimate(this.#inputTokens(), ''))
   }
 

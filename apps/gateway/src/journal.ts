@@ -16,6 +16,9 @@ export class Journal {
   #made = 0
   /** The files that hold something of a request the ledger doesn't know yet. */
   readonly #segmentsOf = new Map<string, Segment[]>()
+  #queued: Settlement[] = []
+  #callbacks: (() => void)[] = []
+  #isScheduled = false
 
   constructor(dir: string) {
     this.#dir = dir
@@ -45,14 +48,20 @@ export class Journal {
     return { settlements: [...owed.values()], torn, forget }
   }
 
-  /** Before forwarding: what is to be settled should this process die before it knows better. */
-  hold(ifInterrupted: Settlement): void {
-    this.#append(ifInterrupted)
+  /**
+   * Before forwarding: what is to be settled should this process die before it knows better. `then` runs once it is on disk:
+   * all that was to be written in one turn of the event loop is written at once.
+   */
+  hold(ifInterrupted: Settlement, then: () => void): void {
+    this.#queued.push(ifInterrupted)
+    this.#callbacks.push(then)
+    this.#schedule()
   }
 
-  /** What it came to. */
+  /** What it came to: on disk by the end of this turn of the event loop. */
   outcome(settlement: Settlement): void {
-    this.#append(settlement)
+    this.#queued.push(settlement)
+    this.#schedule()
   }
 
   /** The ledger knows of it. */
@@ -66,22 +75,41 @@ export class Journal {
 
   /** Removes a file that owes nothing; keeps one that does. */
   close(): void {
+    if (this.#isScheduled) this.#write()
     const segment = this.#segment
     this.#segment = null
     if (segment !== null && segment.open === 0) discard(segment)
   }
 
-  #append(settlement: Settlement): void {
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => this.#write())
+  }
+
+  #write(): void {
+    this.#isScheduled = false
+    const queued = this.#queued
+    const callbacks = this.#callbacks
+    this.#queued = []
+    this.#callbacks = []
     const segment = this.#writable()
-    const { hold_nanos, cost_nanos, excess_nanos, ...rest } = settlement
-    const money = { hold_nanos: `${hold_nanos}`, cost_nanos: `${cost_nanos}`, excess_nanos: `${excess_nanos}` }
-    const line = Buffer.from(`${JSON.stringify({ ...rest, ...money })}\n`)
-    for (let written = 0; written < line.length; ) written += writeSync(segment.file, line, written)
-    segment.bytes += line.length
-    const segments = this.#segmentsOf.get(settlement.id)
+    let text = ''
+    for (const settlement of queued) {
+      text += lineOf(settlement)
+      this.#note(settlement.id, segment)
+    }
+    const bytes = Buffer.from(text)
+    for (let written = 0; written < bytes.length; ) written += writeSync(segment.file, bytes, written)
+    segment.bytes += bytes.length
+    for (const then of callbacks) then()
+  }
+
+  #note(id: string, segment: Segment): void {
+    const segments = this.#segmentsOf.get(id)
     if (segments === undefined) {
       segment.open++
-      this.#segmentsOf.set(settlement.id, [segment])
+      this.#segmentsOf.set(id, [segment])
     } else if (!segments.includes(segment)) {
       segment.open++
       segments.push(segment)
@@ -107,6 +135,11 @@ type Segment = {
   bytes: number
   /** Requests in it that the ledger doesn't know yet. */
   open: number
+}
+
+function lineOf({ hold_nanos, cost_nanos, excess_nanos, ...rest }: Settlement): string {
+  const money = { hold_nanos: `${hold_nanos}`, cost_nanos: `${cost_nanos}`, excess_nanos: `${excess_nanos}` }
+  return `${JSON.stringify({ ...rest, ...money })}\n`
 }
 
 function discard(segment: Segment): void {
