@@ -112,7 +112,9 @@ export async function giveBackLeases(
   gatewayId: string,
   inUse: readonly string[] = [],
 ): Promise<number> {
-  const rows = await inner(database).client<{ given: number }[]>`select app.give_back_all(${gatewayId}, ${[...inUse]}::text[]) as given`
+  const rows = await inner(database).client<
+    { given: number }[]
+  >`select app.give_back_all(${gatewayId}, ${[...inUse]}::text[]) as given`
   return rows[0]?.given ?? 0
 }
 

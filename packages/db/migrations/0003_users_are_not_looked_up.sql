@@ -1,0 +1,1 @@
+DROP POLICY "lookup" ON "users" CASCADE;
