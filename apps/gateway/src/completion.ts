@@ -37,6 +37,7 @@ export async function complete(
 /** What is asked for. Whoever asks without a valid key hears of that first, not of their JSON. */
 async function understand(gateway: Gateway, http: { request: IncomingMessage; secret: string }) {
   try {
+    refuseCompressed(http.request)
     const body = await readBody(http.request, gateway.limits)
     const request = parseChatRequest(body)
     const model = await gateway.catalogue.find(request.model)
@@ -49,11 +50,17 @@ async function understand(gateway: Gateway, http: { request: IncomingMessage; se
     }
     return { request, model, bodyBytes: body.length }
   } catch (error) {
-    if (error instanceof DomainError && (error.code === 'invalid_request' || error.code === 'model_not_found')) {
+    if (error instanceof DomainError && error.code !== 'request_timeout') {
       await identify(gateway.database, { secret: http.secret, gatewayId: gateway.gatewayId })
     }
     throw error
   }
+}
+
+function refuseCompressed({ headers }: IncomingMessage): void {
+  const encoding = headers['content-encoding']
+  if (encoding === undefined || encoding.toLowerCase() === 'identity') return
+  throw new DomainError('unsupported_media_type', 'Send the body as plain JSON, without compression.')
 }
 
 type Facts = { startedAt: number; request: ChatRequest; model: ServedModel; admission: Admission }
