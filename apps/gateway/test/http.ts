@@ -50,7 +50,12 @@ export function call(base: string, given: Call = {}): Promise<Answer> {
       const all = Buffer.concat(parts)
       resolve({ ...head, body: all, text: all.toString(), end, isReused: sent.reusedSocket })
     }
-    const sent = request(base + path, {
+    // The path as it is: a URL would tidy it up.
+    const { hostname, port, pathname } = new URL(base)
+    const sent = request({
+      hostname,
+      port,
+      path: pathname.replace(/\/$/, '') + path,
       method,
       agent,
       headers: {

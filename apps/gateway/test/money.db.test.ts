@@ -110,12 +110,19 @@ describe('one request', () => {
           type: 'function',
           function: {
             name: 'write_file',
-            parameters: { type: 'object', properties: { path: { type: 'string' }, content: { type: 'string' } }, required: ['path', 'content'] },
+            parameters: {
+              type: 'object',
+              properties: { path: { type: 'string' }, content: { type: 'string' } },
+              required: ['path', 'content'],
+            },
           },
         },
       ],
     })
-    expect(answer.choices[0]?.message.tool_calls?.[0]).toMatchObject({ type: 'function', function: { name: 'write_file' } })
+    expect(answer.choices[0]?.message.tool_calls?.[0]).toMatchObject({
+      type: 'function',
+      function: { name: 'write_file' },
+    })
     const two = await house.client(key.secret).chat.completions.create(ask('Hello', { n: 2, max_tokens: 20 }))
     expect(two.choices).toHaveLength(2)
     await sound()
@@ -132,7 +139,10 @@ async function burst(secret: string, count: number, stream: boolean) {
           await client.chat.completions.create(ask(`Question ${i % 10}`, { max_tokens: 40 }))
           return 'answered'
         }
-        const chunks = await client.chat.completions.create({ ...ask(`Question ${i % 10}`, { max_tokens: 40 }), stream: true })
+        const chunks = await client.chat.completions.create({
+          ...ask(`Question ${i % 10}`, { max_tokens: 40 }),
+          stream: true,
+        })
         let finish: string | null = null
         for await (const chunk of chunks) finish = chunk.choices[0]?.finish_reason ?? finish
         return finish === null ? 'cut short' : 'answered'
@@ -147,7 +157,9 @@ async function burst(secret: string, count: number, stream: boolean) {
 
 describe('two hundred at once on a key with money for seven', () => {
   for (const stream of [false, true]) {
-    it(`spends never more than the budget, and then all of it, ${stream ? 'streamed' : 'whole'}`, { timeout: 240_000 }, async () => {
+    it(`spends never more than the budget, and then all of it, ${stream ? 'streamed' : 'whole'}`, {
+      timeout: 240_000,
+    }, async () => {
       const probe = await house.scene.key({ budget_usd: '1' })
       await house.client(probe.secret).chat.completions.create(ask('Question 1', { max_tokens: 40 }))
       const price = await spentOf(probe.id)
