@@ -6,7 +6,7 @@ import type { Database } from '@stipend/db'
 import { affordableOutputTokens, worstCaseCost } from '@stipend/money'
 import { type ChatRequest, requestedOutputMax } from './openai/chat-request.ts'
 import type { Settler } from './settler.ts'
-import { countPrompt } from './tokens.ts'
+import { countPrompt, nonTextTokensMax } from './tokens.ts'
 
 /** An answer shorter than this is of no use: rather 402 than a few words. */
 const USEFUL_OUTPUT_TOKENS = 16
@@ -39,8 +39,8 @@ export async function identify(database: Database, args: { secret: string; gatew
 
 /**
  * Sets aside the most a request can cost, before anyone is contacted. First by a bound that costs nothing to work out: no token
- * is shorter than a byte. Only where the money doesn't reach for that is the prompt counted, and the answer shortened to what
- * can be paid for, or refused with 402.
+ * of a text is shorter than a byte. Only where the money doesn't reach for that is the prompt counted, and the answer shortened to
+ * what can be paid for, or refused with 402.
  */
 export async function admit(
   { database, gatewayId, settler }: { database: Database; gatewayId: string; settler: Settler },
@@ -48,7 +48,9 @@ export async function admit(
 ): Promise<Admission> {
   const { request, model } = args
   const answers = request.n ?? 1
-  const outputMax = Math.min(requestedOutputMax(request) ?? model.output_tokens_max, model.output_tokens_max)
+  const asked = requestedOutputMax(request) ?? model.output_tokens_max
+  const outputMax = Math.min(asked, model.output_tokens_max)
+  const lowered = (perAnswer: number) => (perAnswer < asked ? perAnswer : undefined)
   // Nobody can ask for an hour's cache in this dialect.
   const price = { ...model.price, cache_write_1h: null }
   let counted: number | undefined
@@ -75,10 +77,11 @@ export async function admit(
     }
   }
 
-  const bound = Math.min(args.bodyBytes + FRAMING_TOKENS, model.context_tokens_max)
+  const bytesMax = args.bodyBytes + FRAMING_TOKENS + nonTextTokensMax(request.messages)
+  const bound = Math.min(bytesMax, model.context_tokens_max)
   const generous = cost(bound, outputMax)
   const first = await attempt(generous, generous)
-  if (!('error' in first)) return { lease: first, outputMax: undefined, inputTokens }
+  if (!('error' in first)) return { lease: first, outputMax: lowered(outputMax), inputTokens }
   if (first.available_nanos === null) throw first.error
 
   const input = Math.min(inputTokens(), bound)
@@ -86,8 +89,8 @@ export async function admit(
   const second = await attempt(cost(input, outputMax), least)
   if ('error' in second) throw second.error
   const affordable = affordableOutputTokens(second.amount_nanos, input, price) ?? 0
-  const perAnswer = Math.floor(affordable / answers)
-  return { lease: second, outputMax: perAnswer < outputMax ? perAnswer : undefined, inputTokens }
+  const perAnswer = Math.min(Math.floor(affordable / answers), outputMax)
+  return { lease: second, outputMax: lowered(perAnswer), inputTokens }
 }
 
 /** What the ledger couldn't be asked can't be spent: the client is told to come back. */

@@ -78,9 +78,13 @@ function isDeeperThan(value: unknown, levels: number): boolean {
   return inner.some((one) => isDeeperThan(one, levels - 1))
 }
 
-/** The most tokens the client lets each answer have; undefined where it leaves that to the model. */
+/** Newer models refuse the older name, other providers know no other. */
+const OUTPUT_LIMITS = ['max_tokens', 'max_completion_tokens'] as const
+
+/** The most tokens the client lets each answer have; undefined where it leaves that to the model. Of two limits the larger. */
 export function requestedOutputMax(request: ChatRequest): number | undefined {
-  return request.max_completion_tokens ?? request.max_tokens ?? undefined
+  const limits = OUTPUT_LIMITS.map((name) => request[name]).filter((limit) => limit != null)
+  return limits.length === 0 ? undefined : Math.max(...limits)
 }
 
 /**
@@ -91,8 +95,10 @@ export function upstreamBody(request: ChatRequest, upstreamName: string, outputM
   const body: Record<string, unknown> = { ...request, model: upstreamName }
   if (request.stream === true) body.stream_options = { ...request.stream_options, include_usage: true }
   if (outputMax !== undefined) {
-    // By the name the client used; newer models refuse the older name, and a client that used it knows its model.
-    body[request.max_completion_tokens != null ? 'max_completion_tokens' : 'max_tokens'] = outputMax
+    // By the names the client used: it knows its model.
+    const named = OUTPUT_LIMITS.filter((name) => request[name] != null)
+    for (const name of named) body[name] = Math.min(request[name] ?? outputMax, outputMax)
+    if (named.length === 0) body.max_tokens = outputMax
   }
   return Buffer.from(JSON.stringify(body))
 }
