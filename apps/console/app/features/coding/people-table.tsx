@@ -101,7 +101,7 @@ function PersonRow({ person, withGroup }: { person: ShownPerson; withGroup: bool
       </Table.Td>
       {withGroup && (
         <Table.Td visibleFrom="md">
-          <Text size="sm" truncate>
+          <Text size="sm" truncate c={person.groups.length === 0 ? 'dimmed' : 'inherit'}>
             {person.groups.map((group) => group.name).join(', ') || '–'}
           </Text>
         </Table.Td>
