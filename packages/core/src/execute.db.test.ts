@@ -443,6 +443,10 @@ describe('an idempotency key', () => {
       answers.push(await run(placing(), { name: `own ${n}` }, { key: 'k-own', actor }))
     expect(answers.map((answer) => answer.replayed)).toEqual([false, false, false, false])
     expect(new Set(answers.map((answer) => answer.output.id)).size).toBe(4)
+    for (const [n, actor] of callers.entries()) {
+      const again = await run(placing(), { name: `own ${n}` }, { key: 'k-own', actor })
+      expect(again).toEqual({ replayed: true, output: { id: answers[n]?.output.id, word: null } })
+    }
   })
 
   it('is not used up by a request that failed', async () => {
