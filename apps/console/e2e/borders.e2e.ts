@@ -29,6 +29,7 @@ test('a member sees their own keys and how to connect, nothing else', async ({ p
     const response = await page.goto(`/t/${school.slug}/${path}`)
     expect(response?.status(), path).toBe(403)
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('This page is not for you')
+    await expect(page.getByRole('link', { name: 'My keys' })).toBeVisible()
   }
 })
 

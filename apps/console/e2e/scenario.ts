@@ -21,6 +21,7 @@ export const PASSWORD = 'correct horse battery staple'
 
 export type SeededPerson = { id: string; name: string; email: string }
 export type Seeded = {
+  tenant_id: string
   slug: string
   owner: SeededPerson
   /** Looks after the first location only. */
@@ -36,12 +37,12 @@ const CLASSES = {
 }
 const WITHOUT_ACCOUNT = new Set(['Finn Smit', 'Oliver Pemberton'])
 
-/** One operation as the platform's operator. */
-function operatorOf(database: Database, tenant_id: string) {
+/** Runs operations as the platform's operator, at a moment of one's choice. */
+export function operatorOf(database: Database, tenant_id: string, now?: Date) {
   const actor: Actor = { kind: 'operator', tenant_id, name: 'e2e' }
   return async <O extends AnyOperation>(operation: O, input: unknown): Promise<z.output<O['output']>> => {
     const request = { request_id: newId('request'), ip: null }
-    return (await execute(operation, { database }, actor, input, { request })).output
+    return (await execute(operation, { database, ...(now && { given: { now } }) }, actor, input, { request })).output
   }
 }
 
@@ -75,7 +76,7 @@ export async function seedSchool(database: Database): Promise<Seeded> {
     time_zone: 'Europe/Amsterdam',
     accent_color: 'teal',
   })
-  await operate(balance.credit, { amount_usd: '500.00', cause: 'e2e' })
+  await operate(balance.credit, { amount_usd: '150.00', cause: 'e2e' })
   const places = [
     await operate(locations.create, { name: 'Lindenhof Noord' }),
     await operate(locations.create, { name: 'Lindenhof Zuid' }),
@@ -98,7 +99,7 @@ export async function seedSchool(database: Database): Promise<Seeded> {
   people.push(owner, admin)
   const member = named(people, 'Sanne de Vries')
   await operate(keys.create, { member_id: member.id, name: 'Homework', budget_usd: '5.00' })
-  return { slug: 'lindenhof', owner, admin, member, people, locations: places.map((place) => place.name) }
+  return { tenant_id, slug: 'lindenhof', owner, admin, member, people, locations: places.map((place) => place.name) }
 }
 
 /** A company, with one office and nothing used yet. */
@@ -120,7 +121,7 @@ export async function seedCompany(database: Database): Promise<Seeded> {
     people.push(await add({ name, kind: 'employee', location_id: office.id }))
   }
   const member = named(people, 'Callum Fraser')
-  return { slug: 'brightwater', owner, admin: owner, member, people, locations: ['Bristol'] }
+  return { tenant_id, slug: 'brightwater', owner, admin: owner, member, people, locations: ['Bristol'] }
 }
 
 function adder(database: Database, tenant_id: string) {

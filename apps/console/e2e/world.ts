@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { close, connect } from '@stipend/db'
+import { close, connect, type Database } from '@stipend/db'
 import { prepareDatabase } from '@stipend/db/admin'
 import { removeEmbedded, startEmbedded } from '@stipend/db/embedded'
 import { startSandboxProvider } from '@stipend/sandbox-provider'
@@ -25,8 +25,10 @@ export type World = {
 const APPS = path.join(import.meta.dirname, '../..')
 const READY_MS_MAX = 60_000
 
-/** Starts it. `stop` ends all of it and leaves nothing behind. */
-export async function startWorld(): Promise<{ world: World; stop: () => Promise<void> }> {
+/** Starts it, with whatever `furnish` adds. `stop` ends all of it and leaves nothing behind. */
+export async function startWorld(
+  furnish?: (database: Database, masterKey: Buffer, school: Seeded) => Promise<void>,
+): Promise<{ world: World; stop: () => Promise<void> }> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'stipend-e2e-'))
   const dataDir = path.join(folder, 'postgres')
   const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
@@ -46,6 +48,7 @@ export async function startWorld(): Promise<{ world: World; stop: () => Promise<
     await seedProvider(database, masterKey, sandbox.url)
     const school = await seedSchool(database)
     const company = await seedCompany(database)
+    await furnish?.(database, masterKey, school)
     await close(database)
 
     const [gatewayPort, consolePort] = [await freePort(), await freePort()]

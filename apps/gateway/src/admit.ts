@@ -2,7 +2,7 @@ import type { ServedModel } from '@stipend/core'
 import { affordableOutputTokens, type Nanodollars, worstCaseCost } from '@stipend/money'
 import { type ChatRequest, requestedOutputMax } from './openai/chat-request.ts'
 import type { Hold, Purse, Shortage } from './purse.ts'
-import { countPrompt } from './tokens.ts'
+import { countPrompt, nonTextTokensMax } from './tokens.ts'
 
 /** An answer shorter than this is of no use: rather 402 than a few words. */
 const USEFUL_OUTPUT_TOKENS = 16
@@ -18,16 +18,19 @@ export class Need {
   readonly outputMax: number
   readonly answers: number
   readonly #request: ChatRequest
+  readonly #asked: number
   readonly #bound: number
   #counted: number | undefined
 
   constructor(request: ChatRequest, bodyBytes: number, model: ServedModel) {
     this.model = model
     this.answers = request.n ?? 1
-    this.outputMax = Math.min(requestedOutputMax(request) ?? model.output_tokens_max, model.output_tokens_max)
+    this.#asked = requestedOutputMax(request) ?? model.output_tokens_max
+    this.outputMax = Math.min(this.#asked, model.output_tokens_max)
     this.#request = request
-    // No token is shorter than a byte.
-    this.#bound = Math.min(bodyBytes + FRAMING_TOKENS, model.context_tokens_max)
+    // No token of a text is shorter than a byte.
+    const bytesMax = bodyBytes + FRAMING_TOKENS + nonTextTokensMax(request.messages)
+    this.#bound = Math.min(bytesMax, model.context_tokens_max)
   }
 
   /** Tokens of the prompt, counted when first asked for. */
@@ -42,6 +45,11 @@ export class Need {
     return worstCaseCost({ input_tokens_max, output_tokens_max: perAnswer * this.answers }, this.model.price)
   }
 
+  /** The limit to forward where it is another than the client's: never more than is held or the model has. */
+  lowered(perAnswer: number): number | undefined {
+    return perAnswer < this.#asked ? perAnswer : undefined
+  }
+
   /** How many tokens each answer may have for this much. */
   affordable(nanos: Nanodollars): number {
     const input = Math.min(this.inputTokens(), this.#bound)
@@ -53,6 +61,8 @@ export type Admission = {
   hold: Hold
   /** The most tokens each answer may have, where the money doesn't pay for all that was asked. */
   outputMax: number | undefined
+  /** How much of each answer is held for; infinity where it is the whole. */
+  coveredTokens: number
 }
 
 /**
@@ -62,7 +72,9 @@ export type Admission = {
  */
 export function admit(purse: Purse, need: Need, isStream: boolean): Admission | Promise<Admission> {
   const stretch = isStream ? Math.min(need.outputMax, STRETCH_TOKENS) : need.outputMax
+  const coveredTokens = stretch < need.outputMax ? stretch : Number.POSITIVE_INFINITY
   const generous = need.cost(stretch, { counted: false })
+  const granted = (hold: Hold): Admission => ({ hold, outputMax: need.lowered(need.outputMax), coveredTokens })
   const held = purse.hold(generous, generous, { patient: false })
   if (held instanceof Promise) {
     return held.then((answer) => ('lease' in answer ? granted(answer) : admitCounted(purse, need)))
@@ -70,13 +82,11 @@ export function admit(purse: Purse, need: Need, isStream: boolean): Admission | 
   return 'lease' in held ? granted(held) : admitCounted(purse, need)
 }
 
-const granted = (hold: Hold): Admission => ({ hold, outputMax: undefined })
-
 /** Money is close: now it is worth counting. The whole answer is held, so that it can't be cut off in the middle. */
 async function admitCounted(purse: Purse, need: Need): Promise<Admission> {
   const least = need.cost(Math.min(need.outputMax, USEFUL_OUTPUT_TOKENS), { counted: true })
   const hold: Hold | Shortage = await purse.hold(need.cost(need.outputMax, { counted: true }), least, { patient: true })
   if (!('lease' in hold)) throw hold.error
-  const perAnswer = need.affordable(hold.amount)
-  return { hold, outputMax: perAnswer < need.outputMax ? perAnswer : undefined }
+  const outputMax = need.lowered(Math.min(need.affordable(hold.amount), need.outputMax))
+  return { hold, outputMax, coveredTokens: Number.POSITIVE_INFINITY }
 }

@@ -1,10 +1,19 @@
 import type { IncomingMessage } from 'node:http'
 import { DomainError } from '@stipend/core/errors'
 
-export type BodyLimits = { bytesMax: number; silenceMs: number }
+export type BodyLimits = {
+  bytesMax: number
+  /** How long a client may pause within a body. */
+  silenceMs: number
+  /** How long it may take for its headers. */
+  headersMs: number
+}
 
 /** Reads a request's whole body. Too large: 413, at once if it says so itself. Nothing more coming: 408. */
-export function readBody(request: IncomingMessage, { bytesMax, silenceMs }: BodyLimits): Promise<Buffer> {
+export function readBody(
+  request: IncomingMessage,
+  { bytesMax, silenceMs }: Pick<BodyLimits, 'bytesMax' | 'silenceMs'>,
+): Promise<Buffer> {
   const tooLarge = () =>
     new DomainError(
       'request_too_large',

@@ -40,6 +40,7 @@ export type Asked = { request: ChatRequest; body: Buffer; model: ServedModel }
 /** What is asked for. Whoever asks without a valid key hears of that first, not of their JSON. */
 async function understand(gateway: Gateway, http: Http, purse: Purse): Promise<Asked> {
   try {
+    refuseCompressed(http.request)
     const body = await readBody(http.request, gateway.limits)
     const request = parseChatRequest(body)
     const model = gateway.catalogue.get(request.model) ?? (await gateway.catalogue.find(request.model))
@@ -52,9 +53,15 @@ async function understand(gateway: Gateway, http: Http, purse: Purse): Promise<A
     }
     return { request, body, model }
   } catch (error) {
-    if (error instanceof DomainError && (error.code === 'invalid_request' || error.code === 'model_not_found')) {
+    if (error instanceof DomainError && error.code !== 'request_timeout') {
       await purse.check()
     }
     throw error
   }
+}
+
+function refuseCompressed({ headers }: IncomingMessage): void {
+  const encoding = headers['content-encoding']
+  if (encoding === undefined || encoding.toLowerCase() === 'identity') return
+  throw new DomainError('unsupported_media_type', 'Send the body as plain JSON, without compression.')
 }

@@ -42,7 +42,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #bytes = 0
   #meter: StreamMeter | null = null
   /** Tokens of the answer that the hold pays for; unlimited where it pays for the whole answer. */
-  #covered = Number.POSITIVE_INFINITY
+  #covered: number
   #isExtending = false
   #isForwarded = false
   #firstByteAt: number | null = null
@@ -54,14 +54,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#response = http.response
     this.#id = http.id
     this.#facts = facts
+    this.#covered = facts.admission.coveredTokens
   }
 
   async run(): Promise<{ status: number; code: string | null }> {
-    const { request, purse, need, admission } = this.#facts
+    const { purse } = this.#facts
     const gateway = this.#gateway
     const response = this.#response
-    if (request.stream === true && admission.outputMax === undefined && need.outputMax > STRETCH_TOKENS)
-      this.#covered = STRETCH_TOKENS
 
     const onClose = () => {
       if (!response.writableFinished) this.#hangUp()

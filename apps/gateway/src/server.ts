@@ -15,19 +15,31 @@ const ROUTES: Record<string, Route> = {
   '/healthz': { method: 'GET', handle: health },
 }
 
-const HEADERS_TIMEOUT_MS = 15_000
 const REQUEST_TIMEOUT_MS = 300_000
+/** How often connections are looked at for being late. */
+const CHECK_MS = 5_000
 /** Longer than the usual proxy in front keeps a connection, so that it never reuses one that we have just closed. */
 const KEEP_ALIVE_MS = 75_000
-/** How long the rest of a refused body is read and thrown away, so that the client gets to see the answer. */
+/** How long the rest of a refused body is read and thrown away at most, and how long nothing may come of it. */
 const DISCARD_MS = 5_000
+const DISCARD_SILENCE_MS = 1_000
 
 export function createGatewayServer(gateway: Gateway): Server {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-    void serve(gateway, request, response)
-  })
-  server.headersTimeout = HEADERS_TIMEOUT_MS
-  server.requestTimeout = REQUEST_TIMEOUT_MS
+  const { headersMs } = gateway.limits
+  const answer = (request: IncomingMessage, response: ServerResponse) => void serve(gateway, request, response)
+  const server = createServer(
+    {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: headersMs,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: Math.min(headersMs, CHECK_MS),
+      // Node's own refusal would be an empty one, and we have no use for the name.
+      requireHostHeader: false,
+    },
+    answer,
+  )
+  // Likewise: what a client expects in vain it sees in our answer.
+  server.on('checkExpectation', answer)
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
     const answer = toOpenAI(malformed(error.code))
@@ -83,16 +95,31 @@ function refuse(gateway: Gateway, { request, response, id }: Http, error: unknow
     response.destroy()
     return { status: answer.status, code }
   }
-  if (!request.complete) {
-    // Let the client finish sending what nobody reads, or it may never read our answer.
-    response.setHeader('connection', 'close')
-    request.resume()
-    const timer = setTimeout(() => request.socket.destroy(), DISCARD_MS)
-    request.socket.once('close', () => clearTimeout(timer))
-  }
-  response.writeHead(answer.status, answer.headers)
-  response.end(JSON.stringify(answer.body))
+  const body = JSON.stringify(answer.body)
+  if (!request.complete) response.setHeader('connection', 'close')
+  response.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(body) })
+  if (request.complete) response.end(body)
+  else endAfterBody(request, response, body)
   return { status: answer.status, code }
+}
+
+/**
+ * Answers a client that is still sending. The connection is closed when it has sent everything, which nobody reads, or some time
+ * has passed: closed under its hands, many a client would never read the answer.
+ */
+function endAfterBody(request: IncomingMessage, response: ServerResponse, body: string): void {
+  response.write(body)
+  const end = () => {
+    clearTimeout(patience)
+    clearTimeout(silence)
+    response.end()
+  }
+  const patience = setTimeout(end, DISCARD_MS)
+  const silence = setTimeout(end, DISCARD_SILENCE_MS)
+  request
+    .on('data', () => silence.refresh())
+    .once('end', end)
+    .once('close', end)
 }
 
 /** The key a client sends, well-formed, or the error that says what is wrong with it. */

@@ -25,7 +25,7 @@ export type StartOptions = {
   limits?: Partial<BodyLimits>
 }
 
-const LIMITS: BodyLimits = { bytesMax: 8 * 1024 * 1024, silenceMs: 15_000 }
+const LIMITS: BodyLimits = { bytesMax: 8 * 1024 * 1024, silenceMs: 15_000, headersMs: 15_000 }
 const CONNECTIONS_MAX = 20
 /** A ledger that takes longer than this doesn't answer at all. */
 const STATEMENT_TIMEOUT_MS = 10_000

@@ -5,34 +5,28 @@ import { countTokens, encode } from 'gpt-tokenizer/encoding/o200k_base'
  * prime the answer, and the tools as JSON. Other providers count a little differently; what they report decides in the end.
  */
 
-/** Texts are counted in pieces of this length, cut at a space. */
-const PIECE_LENGTH = 2_048
-/** A tokenizer's time grows with the square of a run it can't split: a run longer than this is cut. */
-const RUN_LENGTH = 512
-const LONG_RUN = new RegExp(`\\S{${RUN_LENGTH + 1}}|\\s{${RUN_LENGTH + 1}}`)
-/** Longer texts aren't worth the time: a token every two bytes is more than any of them has. */
-const COUNTED_LENGTH_MAX = 1_000_000
+/**
+ * A tokenizer's time grows with the square of a run it can't split, such as a megabyte of letters without a blank. Longer runs
+ * than this, which no ordinary text has, are counted in pieces.
+ */
+const RUN_MAX = 128
+const LONG_RUN = /[\p{L}\p{M}]{129,}|\s{129,}|[^\s\p{L}\p{M}\p{N}]{129,}/gu
 const AS_TEXT = { disallowedSpecial: new Set<string>() }
 /** What a part that isn't text (an image, audio) may cost in tokens at most, where its bytes don't say. */
 const NON_TEXT_TOKENS_MAX = 50_000
 const PER_MESSAGE = 3
 const ANSWER_PRIMER = 3
 
-/** Tokens of a text; exact for all ordinary ones, at most a few more for the others. */
+/** Tokens of a text; exact but for runs beyond `RUN_MAX`, where it may be a few more. */
 export function countText(text: string): number {
-  if (text.length > COUNTED_LENGTH_MAX) return Math.ceil(Buffer.byteLength(text) / 2)
-  const hasLongRun = LONG_RUN.test(text)
-  if (text.length <= PIECE_LENGTH && !hasLongRun) return countTokens(text, AS_TEXT)
   let tokens = 0
-  for (let start = 0; start < text.length; ) {
-    let end = Math.min(start + (hasLongRun ? RUN_LENGTH : PIECE_LENGTH), text.length)
-    // Tokens don't reach across a space from before it.
-    const space = end < text.length ? text.lastIndexOf(' ', end) : -1
-    if (space > start) end = space
-    tokens += countTokens(text.slice(start, end), AS_TEXT)
-    start = end
+  let start = 0
+  for (const { 0: run, index } of text.matchAll(LONG_RUN)) {
+    tokens += countTokens(text.slice(start, index), AS_TEXT)
+    for (let at = 0; at < run.length; at += RUN_MAX) tokens += countTokens(run.slice(at, at + RUN_MAX), AS_TEXT)
+    start = index + run.length
   }
-  return tokens
+  return tokens + countTokens(text.slice(start), AS_TEXT)
 }
 
 export type CountableMessage = { role?: unknown; name?: unknown; content?: unknown } & Record<string, unknown>
@@ -58,10 +52,24 @@ function countContent(content: unknown): number {
   if (!Array.isArray(content)) return countText(JSON.stringify(content))
   let tokens = 0
   for (const part of content as unknown[]) {
-    const text = (part as { text?: unknown } | null)?.text
-    tokens += typeof text === 'string' ? countText(text) : NON_TEXT_TOKENS_MAX
+    const text = textOf(part)
+    tokens += text === undefined ? NON_TEXT_TOKENS_MAX : countText(text)
   }
   return tokens
+}
+
+function textOf(part: unknown): string | undefined {
+  const { text, refusal } = (part ?? {}) as { text?: unknown; refusal?: unknown }
+  return typeof text === 'string' ? text : typeof refusal === 'string' ? refusal : undefined
+}
+
+/** What the parts of a prompt that aren't text may cost in tokens at most: an address of a few bytes may name a large image. */
+export function nonTextTokensMax(messages: readonly CountableMessage[]): number {
+  let parts = 0
+  for (const { content } of messages) {
+    if (Array.isArray(content)) parts += content.filter((part) => textOf(part) === undefined).length
+  }
+  return parts * NON_TEXT_TOKENS_MAX
 }
 
 /** The first use of the tokenizer takes a moment: better before the first request than in it. */

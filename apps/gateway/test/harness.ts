@@ -17,8 +17,13 @@ export type House = {
   /** Ends in /v1. */
   url: string
   client(secret: string): OpenAI
+  /** What the gateway logged so far. */
+  logged(): string
   close(): Promise<void>
 }
+
+export const CREDENTIAL = 'sandbox-credential-for-tests'
+export const MASTER_KEY = Buffer.alloc(32, 7)
 
 /** A database, a tenant, the sandbox provider and one gateway in this process, all of their own. */
 export async function buildHouse(
@@ -28,15 +33,23 @@ export async function buildHouse(
   const { balance_usd = '100', limits = {}, ...provider } = options
   const test = await createTestDatabase(cluster)
   const scene = await createScene(test.database, { balance_usd })
-  const credential = 'sandbox-credential-for-tests'
-  const sandbox = await startSandboxProvider({ credential })
-  const masterKey = Buffer.alloc(32, 7)
-  await createProvider(test.database, { base_url: `${sandbox.url}/v1`, masterKey, credential, ...provider })
+  const sandbox = await startSandboxProvider({ credential: CREDENTIAL })
+  await createProvider(test.database, {
+    base_url: `${sandbox.url}/v1`,
+    masterKey: MASTER_KEY,
+    credential: CREDENTIAL,
+    ...provider,
+  })
   const dataDir = mkdtempSync(path.join(os.tmpdir(), 'stipend-gateway-'))
-  const log = createLog({ app: 'gateway', level: 'silent' })
+  const lines: string[] = []
+  const log = createLog({
+    app: 'gateway',
+    level: 'debug',
+    destination: { write: (line: string) => void lines.push(line) },
+  })
   const gateway = await startGateway({
     databaseUrl: test.url,
-    masterKey,
+    masterKey: MASTER_KEY,
     host: '127.0.0.1',
     port: 0,
     dataDir,
@@ -50,6 +63,7 @@ export async function buildHouse(
     sandbox,
     url: gateway.url,
     client: (secret) => new OpenAI({ baseURL: gateway.url, apiKey: secret, maxRetries: 0 }),
+    logged: () => lines.join(''),
     close: async () => {
       for (const step of gateway.steps) await step.run(AbortSignal.timeout(step.timeoutMs ?? 10_000))
       await sandbox.close()

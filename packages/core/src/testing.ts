@@ -4,9 +4,10 @@ import { type ModelPrice, modelPrice } from '@stipend/money'
 import { eq } from 'drizzle-orm'
 import type { z } from 'zod'
 import type { Actor } from './actor.ts'
+import type { ErrorCode, ErrorDetails } from './errors.ts'
 import { execute } from './execute.ts'
 import * as core from './index.ts'
-import type { AnyOperation } from './operation.ts'
+import type { AnyOperation, Given } from './operation.ts'
 
 /** A tenant with one location, made through operations, for tests of anything that needs one. */
 export type Scene = Awaited<ReturnType<typeof createScene>>
@@ -21,9 +22,11 @@ export async function createScene(
     operation: O,
     input: z.input<O['input']>,
     actor: Actor = operator,
-  ): Promise<z.output<O['output']>> =>
-    (await execute(operation, { database }, actor, input, { request: { request_id: core.newId('request'), ip: null } }))
-      .output
+    given: Partial<Given> = {},
+  ): Promise<z.output<O['output']>> => {
+    const request = { request_id: core.newId('request'), ip: null }
+    return (await execute(operation, { database, given }, actor, input, { request })).output
+  }
 
   const { kind = 'school', time_zone = 'Europe/Amsterdam', balance_usd = '100' } = options
   const slug = `t-${tenant_id.slice(-12)}`
@@ -60,7 +63,26 @@ export async function createScene(
     return { kind: 'user', tenant_id, user_id: 'usr_test', member_id: person.id, role: 'owner', location_ids: null }
   }
 
-  return { tenant, tenant_id, location, operator, run, member, key, owner }
+  /** An admin of some locations only. */
+  const adminOf = async (...location_ids: string[]): Promise<Actor & { kind: 'user' }> => {
+    const person = await member({ role: 'admin', kind: kind === 'school' ? 'staff' : 'employee', location_id: null })
+    return { kind: 'user', tenant_id, user_id: 'usr_test', member_id: person.id, role: 'admin', location_ids }
+  }
+
+  return { tenant, tenant_id, location, operator, run, member, key, owner, adminOf }
+}
+
+/** What something was refused with, as a caller may see it. Throws if it was not refused. */
+export async function refusalOf(
+  work: Promise<unknown>,
+): Promise<{ code: ErrorCode; message: string; details: ErrorDetails }> {
+  try {
+    await work
+  } catch (error) {
+    if (!(error instanceof core.DomainError)) throw error
+    return { code: error.code, message: error.message, details: error.details }
+  }
+  throw new Error('it was not refused')
 }
 
 async function linkAccount(database: Database, tenant_id: string, member_id: string): Promise<void> {

@@ -62,10 +62,11 @@ CREATE TABLE "account_periods" (
 	"limit_nanos" bigint,
 	"spent_nanos" bigint DEFAULT 0 NOT NULL,
 	"leased_nanos" bigint DEFAULT 0 NOT NULL,
+	"overhang_nanos" bigint DEFAULT 0 NOT NULL,
 	"renewals" integer DEFAULT 0 NOT NULL,
 	CONSTRAINT "account_periods_tenant_id_account_id_starts_at_pk" PRIMARY KEY("tenant_id","account_id","starts_at"),
-	CONSTRAINT "account_periods_not_negative" CHECK (spent_nanos >= 0 and leased_nanos >= 0),
-	CONSTRAINT "account_periods_hard_limit" CHECK (spent_nanos + leased_nanos <= limit_nanos)
+	CONSTRAINT "account_periods_not_negative" CHECK (spent_nanos >= 0 and leased_nanos >= 0 and overhang_nanos >= 0),
+	CONSTRAINT "account_periods_hard_limit" CHECK (spent_nanos + leased_nanos <= limit_nanos + overhang_nanos)
 );
 --> statement-breakpoint
 ALTER TABLE "account_periods" ENABLE ROW LEVEL SECURITY;--> statement-breakpoint
@@ -334,7 +335,6 @@ CREATE POLICY "shared_insert" ON "providers" AS PERMISSIVE FOR INSERT TO "stipen
 CREATE POLICY "shared_update" ON "providers" AS PERMISSIVE FOR UPDATE TO "stipend_app", "stipend_owner" USING (case when tenant_id is null then app.is_platform() else tenant_id = app.tenant_or_null() end) WITH CHECK (case when tenant_id is null then app.is_platform() else tenant_id = app.tenant_or_null() end);--> statement-breakpoint
 CREATE POLICY "identity" ON "sessions" AS PERMISSIVE FOR ALL TO "stipend_app", "stipend_owner" USING (app.is_identity()) WITH CHECK (app.is_identity());--> statement-breakpoint
 CREATE POLICY "identity" ON "users" AS PERMISSIVE FOR ALL TO "stipend_app", "stipend_owner" USING (app.is_identity()) WITH CHECK (app.is_identity());--> statement-breakpoint
-CREATE POLICY "lookup" ON "users" AS PERMISSIVE FOR SELECT TO "stipend_lookup" USING (true);--> statement-breakpoint
 CREATE POLICY "tenant" ON "account_periods" AS PERMISSIVE FOR ALL TO "stipend_app", "stipend_owner" USING (tenant_id = (select app.current_tenant())) WITH CHECK (tenant_id = (select app.current_tenant()));--> statement-breakpoint
 CREATE POLICY "tenant" ON "accounts" AS PERMISSIVE FOR ALL TO "stipend_app", "stipend_owner" USING (tenant_id = (select app.current_tenant())) WITH CHECK (tenant_id = (select app.current_tenant()));--> statement-breakpoint
 CREATE POLICY "tenant" ON "allocations" AS PERMISSIVE FOR ALL TO "stipend_app", "stipend_owner" USING (tenant_id = (select app.current_tenant())) WITH CHECK (tenant_id = (select app.current_tenant()));--> statement-breakpoint

@@ -5,6 +5,7 @@ create table usage_events (
   id text not null,
   started_at timestamp(3) with time zone not null,
   gateway_id text not null,
+  lease_id text not null,
   key_id text not null,
   member_id text not null,
   allocation_id text,

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { type Behaviour, createBehaviours, withoutMarkers } from './behaviour.ts'
+import { Behaviour, createBehaviours, withoutMarkers } from './behaviour.ts'
 
 function asked(question: string, rawHeaders: string[] = []): Behaviour {
   return createBehaviours().take(rawHeaders, question)
@@ -61,7 +62,7 @@ describe('instructions', () => {
 
   it('hold for the next requests, one after the other', () => {
     const behaviours = createBehaviours()
-    behaviours.configure({ crlf: true })
+    behaviours.configure({ crlf: true, status: 418 })
     behaviours.configure({ status: 500, next: 2 })
     behaviours.configure({ status: 429, next: 1 })
     const statuses = Array.from({ length: 4 }, () => behaviours.take([], ''))
@@ -69,7 +70,7 @@ describe('instructions', () => {
       { crlf: true, status: 500 },
       { crlf: true, status: 500 },
       { crlf: true, status: 429 },
-      { crlf: true },
+      { crlf: true, status: 418 },
     ])
   })
 
@@ -92,4 +93,12 @@ describe('instructions', () => {
     expect(() => behaviours.configure({ probability: 2 })).toThrow('probability')
     expect(behaviours.told()).toEqual({ all: {}, next: [] })
   })
+})
+
+it('README.md lists every behaviour and no other', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const table = readme.slice(readme.indexOf('| name (short)'), readme.indexOf('## Another API'))
+  const rows = table.split('\n').slice(2)
+  const listed = rows.flatMap((row) => (row.split('|')[1] ?? '').match(/`\w+`(?!\))/g) ?? [])
+  expect(listed.map((name) => name.slice(1, -1)).sort()).toEqual(Object.keys(Behaviour.shape).sort())
 })

@@ -26,6 +26,8 @@ export function createExchange(request: IncomingMessage, response: ServerRespons
   let split: number | undefined
   let wake: (() => void) | undefined
   response.on('finish', () => entry.end('completed'))
+  // A write that the client's leaving has overtaken; `close` follows.
+  response.on('error', () => {})
   response.on('close', () => {
     isOver = true
     entry.close()

@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Instruction } from './behaviour.ts'
@@ -214,6 +215,15 @@ describe('connections', () => {
     await vi.waitFor(() => expect(provider.stats()).toMatchObject({ open: 0, aborted_by_peer: 1 }))
   })
 
+  it('are left before the request is whole, which is no request', async () => {
+    const socket = connect(provider.port, '127.0.0.1')
+    socket.write('POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"model":')
+    await vi.waitFor(() => expect(provider.stats().open).toBe(1))
+    socket.destroy()
+    await vi.waitFor(() => expect(provider.stats().open).toBe(0))
+    expect(provider.stats()).toMatchObject({ requests: 0, failed: 0, aborted_by_peer: 0 })
+  })
+
   it('stall in mid-stream until the client leaves', async () => {
     const leaving = new AbortController()
     const answer = await fetch(`${provider.url}/v1/chat/completions`, {
@@ -270,6 +280,21 @@ describe('streams', () => {
       expect(eventData(answer.body).at(-1), way).toBe('[DONE]')
       expect(chunksOf(answer).at(-1)?.usage?.completion_tokens, way).toBe(countTokens(text))
     }
+  })
+
+  it('come chunk by chunk, not all at once', async () => {
+    const body = JSON.stringify({
+      model: 'sandbox-small',
+      messages: [{ role: 'user', content: '[[sandbox: output_tokens=200]]' }],
+      stream: true,
+    })
+    const socket = connect(provider.port, '127.0.0.1')
+    socket.write(
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    )
+    let reads = 0
+    for await (const _ of socket) reads += 1
+    expect(reads).toBeGreaterThan(20)
   })
 
   it('are split inside characters', async () => {

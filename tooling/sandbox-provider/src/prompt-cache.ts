@@ -35,12 +35,11 @@ export function createPromptCache(): PromptCache {
       let prefix = hash(model, 0, model.length)
       let before = 0
       let seen = 0
-      let isSeen = true
       for (const { text, tokens } of prompt) {
         const blocks = blockHashes(text)
         for (let block = 0; block < blocks.length; block += 1) {
           prefix = chain(prefix, blocks[block] as number)
-          isSeen = isSeen && (recent.has(prefix) || older.has(prefix))
+          const isSeen = recent.has(prefix) || older.has(prefix)
           if (isSeen) seen = before + Math.floor(tokens * Math.min(1, ((block + 1) * BLOCK_CHARACTERS) / text.length))
           remember(prefix)
         }

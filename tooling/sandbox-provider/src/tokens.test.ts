@@ -12,6 +12,9 @@ const TEXTS = [
   '{"path":"hello.txt","content":"Hello\\n"}',
   '<|endoftext|> and <|im_start|>',
   "I'll've don't SHOUTING CamelCaseWords snake_case 1234567 3.14159",
+  // Two blanks are one token at the end of a text, and two before a digit.
+  '123  1',
+  '  ǅa_กß',
   'naïve café 漢字かな交じり文 한국어 ไทย',
   '🙂🙂👩‍👩‍👧‍👦 🏳️‍🌈 🇳🇴 ﷽ Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢L̠ͨͧͩ͘G̴̻͈͍͔̹̑͗̎̅͛́Ǫ̵̹̻̝̳͂̌̌͘!',
 ]

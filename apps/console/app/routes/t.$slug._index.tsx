@@ -60,7 +60,7 @@ export default function Overview() {
       <SimpleGrid cols={{ base: 2, md: balance === null ? 3 : 4 }} spacing="md" mb="md">
         {balance !== null && (
           <Figure label="Balance left" value={<Amount usd={balance.available_usd} />}>
-            {lasts !== null ? `Lasts about ${counted(lasts, 'day')}` : `${shortUsd(balance.spent_usd)} spent so far`}
+            {lasts !== null ? lastsWords(lasts) : `${shortUsd(balance.spent_usd)} spent so far`}
           </Figure>
         )}
         <Figure label="Spent today" value={<Amount usd={today?.cost_usd ?? '0.00'} />}>
@@ -119,6 +119,10 @@ function Figure({ label, value, children }: { label: string; value: ReactNode; c
       </Text>
     </Card>
   )
+}
+
+function lastsWords(days: number): string {
+  return days > 365 ? 'Lasts more than a year' : `Lasts about ${counted(days, 'day')}`
 }
 
 /** The middle one of the last fourteen full days: a single busy day doesn't move it. */

@@ -10,6 +10,7 @@ import { paths } from '../paths.ts'
 import { tenantAction, tenantLoader, text } from '../session.server.ts'
 import { CodeBlock } from '../ui/code-block.tsx'
 import { LeaveGuard } from '../ui/leave-guard.tsx'
+import { useOnce } from '../ui/once.ts'
 import { SidePanel } from '../ui/side-panel.tsx'
 
 export const meta: MetaFunction = () => [{ title: 'Create a token – Stipend' }]
@@ -44,6 +45,7 @@ export default function NewToken() {
     refused?.fields.find((field) => field.path === path || field.path.startsWith(`${path}.`))?.message
   const closeTo = paths.tokens(slug)
   const isSending = fetcher.state !== 'idle'
+  const once = useOnce(fetcher.state)
   return (
     <SidePanel
       title={created === null ? 'Create a service token' : created.name}
@@ -67,7 +69,7 @@ export default function NewToken() {
           It was shown once and can’t be shown again. If it is lost, revoke it and make a new one.
         </Alert>
       ) : (
-        <fetcher.Form method="post" onChange={() => setTouched(true)}>
+        <fetcher.Form method="post" onSubmit={once} onChange={() => setTouched(true)}>
           <input type="hidden" name="idempotency_key" value={idempotency_key} />
           <Stack gap="lg">
             <TextInput

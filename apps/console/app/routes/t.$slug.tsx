@@ -1,9 +1,10 @@
 import type { MetaFunction } from '@remix-run/node'
 import { data } from '@remix-run/node'
-import { Outlet, type ShouldRevalidateFunction, useLoaderData } from '@remix-run/react'
+import { Outlet, type ShouldRevalidateFunction, useRouteLoaderData } from '@remix-run/react'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { Frame } from '../features/frame.tsx'
+import { useTenant } from '../features/tenant.ts'
 import { sessionCookie, tenantLoader, tokenOf } from '../session.server.ts'
 import { ErrorPage } from '../ui/error-page.tsx'
 import { NowProvider } from '../ui/now.tsx'
@@ -42,19 +43,32 @@ export const shouldRevalidate: ShouldRevalidateFunction = ({ currentParams, next
   currentParams.slug !== nextParams.slug
 
 export default function Tenant() {
-  const { now } = useLoaderData<typeof loader>()
+  return (
+    <Surroundings>
+      <Outlet />
+    </Surroundings>
+  )
+}
+
+/** A page of the tenant that can't be shown keeps the tenant's frame; a tenant that can't be shown has none. */
+export function ErrorBoundary() {
+  const isEntered = useRouteLoaderData<typeof loader>('routes/t.$slug') !== undefined
+  if (!isEntered) return <ErrorPage />
+  return (
+    <Surroundings>
+      <ErrorPage isInFrame />
+    </Surroundings>
+  )
+}
+
+function Surroundings({ children }: { children: ReactNode }) {
+  const { now } = useTenant()
   const [queries] = useState(() => new QueryClient())
   return (
     <QueryClientProvider client={queries}>
       <NowProvider serverNow={now}>
-        <Frame>
-          <Outlet />
-        </Frame>
+        <Frame>{children}</Frame>
       </NowProvider>
     </QueryClientProvider>
   )
-}
-
-export function ErrorBoundary() {
-  return <ErrorPage />
 }

@@ -203,14 +203,14 @@ function RequestRow({ event }: { event: UsageEvent }) {
       }}
     >
       <Table.Td visibleFrom="sm" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
-        <Moment at={event.started_at} />
+        <Moment at={event.started_at} toTheMinute />
       </Table.Td>
       <Table.Td className={classes.name}>
         <Link to={to} preventScrollReset className={classes.link} id={`request-${event.id}`}>
           {event.member_name}
         </Link>
         <Text size="xs" c="dimmed" hiddenFrom="sm">
-          <Moment at={event.started_at} />
+          <Moment at={event.started_at} toTheMinute />
         </Text>
       </Table.Td>
       <Table.Td>

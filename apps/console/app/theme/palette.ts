@@ -18,7 +18,7 @@ const HUES = {
   pink: { hue: 355, chroma: 0.19 },
   red: { hue: 25, chroma: 0.2 },
   orange: { hue: 47, chroma: 0.15 },
-  yellow: { hue: 72, chroma: 0.125 },
+  yellow: { hue: 83, chroma: 0.125 },
   lime: { hue: 128, chroma: 0.15 },
   green: { hue: 152, chroma: 0.14 },
   teal: { hue: 182, chroma: 0.1 },

@@ -1,4 +1,4 @@
-import { ActionIcon, Box, CopyButton, ScrollArea, Tooltip } from '@mantine/core'
+import { ActionIcon, Box, CopyButton, Tooltip } from '@mantine/core'
 import { IconCheck, IconCopy } from '@tabler/icons-react'
 import classes from './code-block.module.css'
 
@@ -6,9 +6,7 @@ import classes from './code-block.module.css'
 export function CodeBlock({ code, label }: { code: string; label: string }) {
   return (
     <Box className={classes.block}>
-      <ScrollArea type="auto" viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': label }}>
-        <pre className={classes.code}>{code}</pre>
-      </ScrollArea>
+      <pre className={classes.code}>{code}</pre>
       <CopyButton value={code}>
         {({ copied, copy }) => (
           <Tooltip label={copied ? 'Copied' : 'Copy'}>

@@ -67,7 +67,7 @@ export function SelectFilter(props: {
       searchable={props.options.length > 8}
       comboboxProps={{ shadow: 'md' }}
       clearButtonProps={{ 'aria-label': `Clear ${props.label}` }}
-      w={{ base: '100%', xs: props.width ?? 180 }}
+      w={{ base: 'calc(50% - 6px)', xs: props.width ?? 180 }}
     />
   )
 }

@@ -8,15 +8,23 @@ import { z } from 'zod'
 const ChatRequest = z.looseObject({
   model: z
     .string({ error: 'Name a model, such as "model": "gpt-5". GET /v1/models lists those you can use.' })
-    .min(1)
-    .max(300),
+    .min(1, 'Name a model.')
+    .max(300, 'No model has a name this long.'),
   messages: z
-    .array(z.looseObject({ role: z.string({ error: 'Every message needs a role.' }) }), {
-      error: 'Send a list of messages.',
-    })
+    .array(
+      z.looseObject({ role: z.string({ error: 'Every message needs a role.' }) }, { error: 'Must be an object.' }),
+      {
+        error: 'Send a list of messages.',
+      },
+    )
     .min(1, 'Send at least one message.'),
   stream: z.boolean({ error: 'Must be true or false.' }).nullish(),
-  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  stream_options: z
+    .looseObject(
+      { include_usage: z.boolean({ error: 'Must be true or false.' }).nullish() },
+      { error: 'Must be an object.' },
+    )
+    .nullish(),
   max_tokens: z.int({ error: 'Must be a whole number.' }).min(1, 'Must be at least 1.').nullish(),
   max_completion_tokens: z.int({ error: 'Must be a whole number.' }).min(1, 'Must be at least 1.').nullish(),
   n: z
@@ -29,12 +37,7 @@ export type ChatRequest = z.infer<typeof ChatRequest>
 
 /** Reads a body, or throws `invalid_request` that names what is wrong. */
 export function parseChatRequest(body: Buffer): ChatRequest {
-  let json: unknown
-  try {
-    json = JSON.parse(body.toString('utf8'))
-  } catch {
-    throw new DomainError('invalid_request', 'The body is not valid JSON.')
-  }
+  const json = parseJson(body)
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new DomainError('invalid_request', 'The body must be a JSON object.')
   }
@@ -79,9 +82,43 @@ const isPlainOptions = (options: unknown) =>
 
 const isPlainCount = (count: unknown) => count === undefined || (Number.isSafeInteger(count) && (count as number) >= 1)
 
-/** The most tokens the client lets each answer have; undefined where it leaves that to the model. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+/** Deeper than any schema or tool call; parsers on the way may not survive much more. */
+const DEPTH_MAX = 200
+
+function parseJson(body: Buffer): unknown {
+  let text: string
+  try {
+    text = utf8.decode(body)
+  } catch {
+    throw new DomainError('invalid_request', 'The body is not text in UTF-8.')
+  }
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    throw new DomainError('invalid_request', 'The body is not valid JSON.')
+  }
+  if (isDeeperThan(json, DEPTH_MAX)) {
+    throw new DomainError('invalid_request', `The body is nested too deeply, beyond ${DEPTH_MAX} levels.`)
+  }
+  return json
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  const inner: unknown[] = Array.isArray(value) ? value : Object.values(value)
+  return inner.some((one) => isDeeperThan(one, levels - 1))
+}
+
+/** Newer models refuse the older name, other providers know no other. */
+const OUTPUT_LIMITS = ['max_tokens', 'max_completion_tokens'] as const
+
+/** The most tokens the client lets each answer have; undefined where it leaves that to the model. Of two limits the larger. */
 export function requestedOutputMax(request: ChatRequest): number | undefined {
-  return request.max_completion_tokens ?? request.max_tokens ?? undefined
+  const limits = OUTPUT_LIMITS.map((name) => request[name]).filter((limit) => limit != null)
+  return limits.length === 0 ? undefined : Math.max(...limits)
 }
 
 /**
@@ -104,8 +141,10 @@ export function upstreamBody(
   const body: Record<string, unknown> = { ...request, model: upstreamName }
   if (!asksUsage) body.stream_options = { ...request.stream_options, include_usage: true }
   if (outputMax !== undefined) {
-    // By the name the client used; newer models refuse the older name, and a client that used it knows its model.
-    body[request.max_completion_tokens != null ? 'max_completion_tokens' : 'max_tokens'] = outputMax
+    // By the names the client used: it knows its model.
+    const named = OUTPUT_LIMITS.filter((name) => request[name] != null)
+    for (const name of named) body[name] = Math.min(request[name] ?? outputMax, outputMax)
+    if (named.length === 0) body.max_tokens = outputMax
   }
   return Buffer.from(JSON.stringify(body))
 }

@@ -23,7 +23,7 @@ export function openCredential(masterKey: Buffer, sealed: Buffer, place: Place):
   if (sealed[0] !== VERSION) throw new Error('a credential of an unknown version')
   const nonce = sealed.subarray(1, 1 + NONCE_LENGTH)
   const tag = sealed.subarray(1 + NONCE_LENGTH, 1 + NONCE_LENGTH + TAG_LENGTH)
-  const decipher = createDecipheriv('aes-256-gcm', masterKey, nonce)
+  const decipher = createDecipheriv('aes-256-gcm', masterKey, nonce, { authTagLength: TAG_LENGTH })
   decipher.setAAD(associated(place))
   decipher.setAuthTag(tag)
   const rest = sealed.subarray(1 + NONCE_LENGTH + TAG_LENGTH)

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { index, pgTable, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core'
-import { identityPolicy, instant, lookupPolicy } from './columns.ts'
+import { identityPolicy, instant } from './columns.ts'
 
 /** People who can sign in, across tenants. */
 export const users = pgTable(
@@ -11,7 +11,7 @@ export const users = pgTable(
     password_hash: text('password_hash').notNull(),
     created_at: instant('created_at').notNull().default(sql`now()`),
   },
-  (table) => [uniqueIndex('users_email').on(table.email), identityPolicy(), lookupPolicy()],
+  (table) => [uniqueIndex('users_email').on(table.email), identityPolicy()],
 )
 
 /** `id` is the SHA-256 of the token in the cookie. Property names and types are those Lucia's adapter expects. */

@@ -221,6 +221,7 @@ describe('a stream', () => {
     expect(thoughts).toBe(16)
     expect(deltas.indexOf('content')).toBe(1 + thoughts)
     expect(chunks.at(-1)?.usage?.completion_tokens_details?.reasoning_tokens).toBe(16)
+    expect(provider.stats().reasoning_tokens).toBe(16)
   })
 
   it('carries characters of several tokens whole', async () => {

@@ -49,17 +49,17 @@ export function PeopleTable({
         <Table.Tr>
           <Table.Th>Name</Table.Th>
           {withGroup && <Table.Th visibleFrom="md">{words.group}</Table.Th>}
-          <Table.Th visibleFrom="sm" w={{ sm: 120, lg: 210 }}>
+          <Table.Th visibleFrom="sm" w={{ sm: 110, lg: 190 }}>
             Key
           </Table.Th>
-          <Table.Th visibleFrom="md" w={170}>
+          <Table.Th visibleFrom="md" w={148}>
             Window
           </Table.Th>
-          <Table.Th w={{ base: 116, sm: 160 }}>Budget used</Table.Th>
-          <Table.Th visibleFrom="md" ta="right" w={100}>
+          <Table.Th w={{ base: 116, sm: 144 }}>Budget used</Table.Th>
+          <Table.Th visibleFrom="md" ta="right" w={92}>
             Requests
           </Table.Th>
-          <Table.Th visibleFrom="sm" w={130}>
+          <Table.Th visibleFrom="sm" w={118}>
             Last used
           </Table.Th>
           <Table.Th w={{ base: 48, sm: 64 }}>
@@ -101,7 +101,7 @@ function PersonRow({ person, withGroup }: { person: ShownPerson; withGroup: bool
       </Table.Td>
       {withGroup && (
         <Table.Td visibleFrom="md">
-          <Text size="sm" truncate>
+          <Text size="sm" truncate c={person.groups.length === 0 ? 'dimmed' : 'inherit'}>
             {person.groups.map((group) => group.name).join(', ') || '–'}
           </Text>
         </Table.Td>

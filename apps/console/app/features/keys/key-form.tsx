@@ -18,6 +18,7 @@ import { useState } from 'react'
 import { instantToLocal } from '../../time.ts'
 import { LeaveGuard } from '../../ui/leave-guard.tsx'
 import { useNow } from '../../ui/now.tsx'
+import { useOnce } from '../../ui/once.ts'
 import { useTenant } from '../tenant.ts'
 import { BUDGET_CHIPS, type Draft, LESSON_MINUTES, sentenceOf, termsOf } from './draft.ts'
 import { RENEWAL_WORDS, type Renewal } from './key-state.tsx'
@@ -53,6 +54,7 @@ export function KeyForm({ fetcher, name, idempotencyKey, allocations, refused }:
   const { terms, problems } = termsOf(draft, time_zone, now)
   const isValid = Object.keys(problems).length === 0
   const isSending = fetcher.state !== 'idle'
+  const once = useOnce(fetcher.state)
 
   const change = (changes: Partial<Draft>) => {
     setTouched(true)
@@ -68,7 +70,8 @@ export function KeyForm({ fetcher, name, idempotencyKey, allocations, refused }:
       method="post"
       onSubmit={(event) => {
         setTried(true)
-        if (!isValid || isSending) event.preventDefault()
+        if (!isValid) event.preventDefault()
+        once(event)
       }}
     >
       <input type="hidden" name="idempotency_key" value={idempotencyKey} />

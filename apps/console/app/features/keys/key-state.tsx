@@ -87,7 +87,7 @@ export function BudgetBar({ of: budget, label }: { of: ShownBudget; label: strin
       <Progress.Root size={5}>
         <Progress.Section
           value={percent}
-          color={percent === 100 ? 'red' : percent >= 85 ? 'yellow' : 'var(--mantine-primary-color-filled)'}
+          color={percent === 100 ? 'red' : percent >= 85 ? 'yellow.5' : 'var(--mantine-primary-color-filled)'}
           aria-label={`${label}: ${percent} percent of the budget used`}
         />
       </Progress.Root>

@@ -23,7 +23,7 @@ export function RequestLine({
       </Group>
       <Group gap="md" wrap="nowrap">
         <Text size="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
-          <Moment at={request.started_at} />
+          <Moment at={request.started_at} toTheMinute />
         </Text>
         <Text size="sm" miw={52} ta="right">
           <Amount usd={request.cost_usd} />

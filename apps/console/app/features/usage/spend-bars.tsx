@@ -20,6 +20,8 @@ export default function SpendBars({ days, height }: { days: Day[]; height: numbe
       barProps={{ radius: [3, 3, 0, 0], isAnimationActive: false, maxBarSize: 26 }}
       barChartProps={{ accessibilityLayer: false }}
       gridAxis="x"
+      // The axis has a name, and the lines are drawn at the ticks of the one they name.
+      gridProps={{ yAxisId: 'left' }}
       strokeDasharray="2 4"
       tickLine="none"
       xAxisProps={{ tickFormatter: words, minTickGap: 32 }}

@@ -1,0 +1,69 @@
+import { auditLedger } from '@stipend/core/spend'
+import { expect, vi } from 'vitest'
+import type { House } from './harness.ts'
+
+/** A usage event as it stands in the ledger. */
+export type Event = {
+  id: string
+  status: string
+  http_status: number
+  error_code: string | null
+  is_streamed: boolean
+  is_estimated: boolean
+  input_tokens: number
+  output_tokens: number
+  hold_nanos: bigint
+  cost_nanos: bigint
+  excess_nanos: bigint
+}
+
+type Books = Pick<House, 'test'>
+
+/** The events of a key, oldest first, read past all policies. */
+export async function eventsOf({ test }: Books, keyId: string): Promise<Event[]> {
+  const rows = await test.admin`
+    select id, status, http_status, error_code, is_streamed, is_estimated, input_tokens::int, output_tokens::int,
+           hold_nanos, cost_nanos, excess_nanos
+      from usage_events where key_id = ${keyId} order by started_at, id`
+  return rows.map((row) => ({
+    ...(row as unknown as Event),
+    hold_nanos: BigInt(row.hold_nanos),
+    cost_nanos: BigInt(row.cost_nanos),
+    excess_nanos: BigInt(row.excess_nanos),
+  }))
+}
+
+/** Everything that spending could have written: equal before and after means that nothing was. */
+export async function written({ test }: Books): Promise<Record<string, string>> {
+  const [row] = await test.admin`
+    select (select count(*) from usage_events) as events, (select count(*) from leases) as leases,
+           (select count(*) from lease_periods) as lease_periods, (select count(*) from ledger_entries) as ledger_entries,
+           coalesce(sum(spent_nanos), 0) as spent, coalesce(sum(leased_nanos), 0) as leased
+      from account_periods`
+  return { ...row } as Record<string, string>
+}
+
+export async function spentOf({ test }: Books, accountId: string): Promise<bigint> {
+  const [row] = await test.admin`
+    select coalesce(sum(spent_nanos), 0) as spent from account_periods where account_id = ${accountId}`
+  return BigInt(row?.spent ?? 0)
+}
+
+/** Waits until the key has so many events and no money is set aside any more, then proves every invariant. */
+export async function settled(books: Books, keyId: string, count: number, timeout = 10_000): Promise<Event[]> {
+  await vi.waitFor(async () => expect(await eventsOf(books, keyId)).toHaveLength(count), { timeout, interval: 20 })
+  await balanced(books, timeout)
+  const events = await eventsOf(books, keyId)
+  expect(events).toHaveLength(count)
+  for (const event of events) expect(event.cost_nanos, event.id).toBeLessThanOrEqual(event.hold_nanos)
+  return events
+}
+
+/** Nothing is set aside for anybody, and the audit finds nothing. */
+export async function balanced(books: Books, timeout = 10_000): Promise<void> {
+  await vi.waitFor(async () => expect(await written(books)).toMatchObject({ leased: '0', leases: '0' }), {
+    timeout,
+    interval: 20,
+  })
+  expect((await auditLedger(books.test.database)).violations).toEqual([])
+}

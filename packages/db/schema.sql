@@ -1,0 +1,485 @@
+-- The schema after all migrations and repeatable SQL. Written by `node packages/db/src/write-schema.ts`, never by hand.
+
+-- role stipend_app: login, noinherit
+-- role stipend_lookup: nologin, noinherit
+-- role stipend_owner: nologin, noinherit
+
+grant create, usage on schema app to stipend_lookup;
+grant create, usage on schema public to stipend_owner;
+grant usage on schema app to stipend_app;
+grant usage on schema public to stipend_app;
+grant usage on schema public to stipend_lookup;
+
+function app.all_tenants() returns TABLE(id text, slug text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
+function app.current_tenant() returns text -- plpgsql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.draw(p_secret_hash bytea, p_gateway_id text, p_lease_id text, p_want bigint, p_least bigint, p_uses_balance boolean, p_at timestamp with time zone DEFAULT NULL::timestamp with time zone, OUT refusal text, OUT tenant_id text, OUT key_id text, OUT member_id text, OUT allocation_id text, OUT granted_nanos bigint, OUT available_nanos bigint, OUT leased_nanos bigint, OUT valid_from timestamp with time zone, OUT valid_until timestamp with time zone, OUT disabled_at timestamp with time zone, OUT revoked_at timestamp with time zone, OUT time_zone text, OUT renews_at timestamp with time zone, OUT ends_at timestamp with time zone, OUT at timestamp with time zone) returns record -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.ensure_usage_partitions() returns void -- plpgsql, volatile, security definer, search_path=public, pg_temp, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.find_key(p_secret_hash bytea) returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
+function app.find_service_token(p_secret_hash bytea) returns TABLE(tenant_id text, id text, scopes text[]) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
+function app.give_back_all(p_gateway_id text, p_in_use text[] DEFAULT '{}'::text[]) returns integer -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.is_identity() returns boolean -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.is_platform() returns boolean -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.leases_of_gateway(p_gateway_id text) returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
+function app.lock_periods(p_lease_ids text[], p_events jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.memberships_of_user(p_user_id text) returns TABLE(tenant_id text, tenant_slug text, tenant_kind text, tenant_name text, time_zone text, accent_color text, member_id text, member_name text, role text, location_ids text[]) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
+function app.period_end(p_renewal text, p_zone text, p_at timestamp with time zone) returns timestamp with time zone -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.period_start(p_renewal text, p_zone text, p_at timestamp with time zone) returns timestamp with time zone -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.periods_of(p_event usage_events) returns TABLE(account_id text, starts_at timestamp with time zone, left_nanos bigint) -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.refuse_change() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.settle(p_events jsonb, p_returns jsonb DEFAULT '[]'::jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.settle_lost(event usage_events) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.settle_tenant(p_events jsonb, p_returns jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.take_from_leases(p_lease_ids text[], p_charges jsonb, p_returns jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.tell_gateways() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.tenant_or_null() returns text -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
+
+create table account_periods (
+  tenant_id text not null default app.current_tenant(),
+  account_id text not null,
+  starts_at timestamp(3) with time zone not null,
+  limit_nanos bigint,
+  spent_nanos bigint not null default 0,
+  leased_nanos bigint not null default 0,
+  overhang_nanos bigint not null default 0,
+  renewals integer not null default 0,
+  constraint account_periods_tenant_id_account_id_starts_at_pk PRIMARY KEY (tenant_id, account_id, starts_at),
+  constraint account_periods_tenant_id_account_id_accounts_tenant_id_id_fk FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id),
+  constraint account_periods_hard_limit CHECK (((spent_nanos + leased_nanos) <= (limit_nanos + overhang_nanos))),
+  constraint account_periods_not_negative CHECK (((spent_nanos >= 0) AND (leased_nanos >= 0) AND (overhang_nanos >= 0)))
+);
+-- row level security: enabled, forced
+create policy tenant on account_periods for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+grant insert, select, update on account_periods to stipend_app;
+
+create table accounts (
+  tenant_id text not null default app.current_tenant(),
+  id text not null,
+  kind text not null,
+  limit_nanos bigint,
+  renewal text not null,
+  renewals_max integer,
+  created_at timestamp(3) with time zone not null default now(),
+  constraint accounts_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
+  constraint accounts_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint accounts_limit CHECK ((limit_nanos >= 0)),
+  constraint accounts_unlimited CHECK (((limit_nanos IS NOT NULL) OR (renewal = 'never'::text)))
+);
+-- row level security: enabled, forced
+create policy tenant on accounts for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+CREATE TRIGGER tell_gateways AFTER UPDATE OF limit_nanos, renewal, renewals_max ON public.accounts FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
+grant insert, select, update on accounts to stipend_app;
+
+create table allocations (
+  tenant_id text not null default app.current_tenant(),
+  id text not null,
+  name text not null,
+  created_at timestamp(3) with time zone not null default now(),
+  constraint allocations_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
+  constraint allocations_tenant_id_id_accounts_tenant_id_id_fk FOREIGN KEY (tenant_id, id) REFERENCES accounts(tenant_id, id)
+);
+CREATE UNIQUE INDEX allocations_name ON public.allocations USING btree (tenant_id, name);
+-- row level security: enabled, forced
+create policy tenant on allocations for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+grant insert, select, update on allocations to stipend_app;
+
+create table audit_entries (
+  tenant_id text default app.tenant_or_null(),
+  id text not null,
+  actor_kind text not null,
+  actor_id text not null,
+  operation text not null,
+  target_id text not null,
+  before jsonb,
+  after jsonb,
+  ip text,
+  request_id text not null,
+  created_at timestamp(3) with time zone not null default now(),
+  constraint audit_entries_pkey PRIMARY KEY (id)
+);
+CREATE INDEX audit_entries_created ON public.audit_entries USING btree (tenant_id, created_at, id);
+CREATE INDEX audit_entries_target ON public.audit_entries USING btree (tenant_id, target_id, created_at);
+-- row level security: enabled, forced
+create policy audit_insert on audit_entries for insert to stipend_app, stipend_owner with check ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END);
+create policy audit_read on audit_entries for select to stipend_app, stipend_owner using ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.audit_entries FOR EACH ROW EXECUTE FUNCTION app.refuse_change();
+grant insert, select on audit_entries to stipend_app;
+
+create table gateways (
+  id text not null,
+  last_seen_at timestamp(3) with time zone not null,
+  constraint gateways_pkey PRIMARY KEY (id)
+);
+-- row level security: NOT ENABLED
+grant insert, select, update on gateways to stipend_app;
+
+create table group_members (
+  tenant_id text not null default app.current_tenant(),
+  group_id text not null,
+  member_id text not null,
+  constraint group_members_tenant_id_group_id_member_id_pk PRIMARY KEY (tenant_id, group_id, member_id),
+  constraint group_members_tenant_id_group_id_groups_tenant_id_id_fk FOREIGN KEY (tenant_id, group_id) REFERENCES groups(tenant_id, id),
+  constraint group_members_tenant_id_member_id_members_tenant_id_id_fk FOREIGN KEY (tenant_id, member_id) REFERENCES members(tenant_id, id)
+);
+CREATE INDEX group_members_member ON public.group_members USING btree (tenant_id, member_id);
+-- row level security: enabled, forced
+create policy tenant on group_members for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+grant delete, insert, select, update on group_members to stipend_app;
+
+create table groups (
+  tenant_id text not null default app.current_tenant(),
+  id text not null,
+  location_id text not null,
+  name text not null,
+  created_at timestamp(3) with time zone not null default now(),
+  constraint groups_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
+  constraint groups_tenant_id_location_id_locations_tenant_id_id_fk FOREIGN KEY (tenant_id, location_id) REFERENCES locations(tenant_id, id)
+);
+CREATE UNIQUE INDEX groups_name ON public.groups USING btree (tenant_id, location_id, name);
+-- row level security: enabled, forced
+create policy tenant on groups for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+grant insert, select, update on groups to stipend_app;
+
+create table idempotency_keys (
+  tenant_id text not null default app.current_tenant(),
+  actor_id text not null,
+  key text not null,
+  operation text not null,
+  input_hash bytea not null,
+  output jsonb,
+  created_at timestamp(3) with time zone not null default now(),
+  constraint idempotency_keys_tenant_id_actor_id_key_pk PRIMARY KEY (tenant_id, actor_id, key)
+);
+-- row level security: enabled, forced
+create policy tenant on idempotency_keys for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+grant delete, insert, select, update on idempotency_keys to stipend_app;
+
+create table keys (
+  tenant_id text not null default app.current_tenant(),
+  id text not null,
+  secret_hash bytea not null,
+  last_four text not null,
+  name text not null,
+  member_id text not null,
+  created_by text not null,
+  allocation_id text,
+  valid_from timestamp(3) with time zone,
+  valid_until timestamp(3) with time zone,
+  disabled_at timestamp(3) with time zone,
+  revoked_at timestamp(3) with time zone,
+  last_used_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone not null default now(),
+  constraint keys_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
+  constraint keys_tenant_id_allocation_id_allocations_tenant_id_id_fk FOREIGN KEY (tenant_id, allocation_id) REFERENCES allocations(tenant_id, id),
+  constraint keys_tenant_id_id_accounts_tenant_id_id_fk FOREIGN KEY (tenant_id, id) REFERENCES accounts(tenant_id, id),
+  constraint keys_tenant_id_member_id_members_tenant_id_id_fk FOREIGN KEY (tenant_id, member_id) REFERENCES members(tenant_id, id),
+  constraint keys_window CHECK ((valid_until > valid_from))
+);
+CREATE INDEX keys_allocation ON public.keys USING btree (tenant_id, allocation_id);
+CREATE INDEX keys_created ON public.keys USING btree (tenant_id, created_at, id);
+CREATE INDEX keys_member ON public.keys USING btree (tenant_id, member_id, created_at);
+CREATE UNIQUE INDEX keys_secret_hash ON public.keys USING btree (secret_hash);
+-- row level security: enabled, forced
+create policy lookup on keys for select to stipend_lookup using (true);
+create policy tenant on keys for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+CREATE TRIGGER tell_gateways AFTER UPDATE OF disabled_at, revoked_at, valid_from, valid_until, allocation_id, member_id ON public.keys FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
+grant insert, select, update on keys to stipend_app;
+grant select (id, secret_hash, tenant_id) on keys to stipend_lookup;
+
+create table lease_periods (
+  tenant_id text not null default app.current_tenant(),
+  lease_id text not null,
+  position integer not null,
+  account_id text not null,
+  starts_at timestamp(3) with time zone not null,
+  constraint lease_periods_tenant_id_lease_id_position_pk PRIMARY KEY (tenant_id, lease_id, position),
+  constraint lease_periods_tenant_id_account_id_starts_at_account_periods_te FOREIGN KEY (tenant_id, account_id, starts_at) REFERENCES account_periods(tenant_id, account_id, starts_at),
+  constraint lease_periods_tenant_id_lease_id_leases_tenant_id_id_fk FOREIGN KEY (tenant_id, lease_id) REFERENCES leases(tenant_id, id)
+);
+CREATE INDEX lease_periods_account ON public.lease_periods USING btree (tenant_id, account_id, starts_at);
+-- row level security: enabled, forced
+create policy tenant on lease_periods for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+grant delete, insert, select, update on lease_periods to stipend_app;
+
+create table leases (
+  tenant_id text not null default app.current_tenant(),
+  id text not null,
+  gateway_id text not null,
+  key_id text not null,
+  amount_nanos bigint not null,
+  created_at timestamp(3) with time zone not null default now(),
+  constraint leases_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
+  constraint leases_tenant_id_key_id_keys_tenant_id_id_fk FOREIGN KEY (tenant_id, key_id) REFERENCES keys(tenant_id, id),
+  constraint leases_amount CHECK ((amount_nanos >= 0))
+);
+CREATE INDEX leases_gateway ON public.leases USING btree (gateway_id);
+CREATE INDEX leases_key ON public.leases USING btree (tenant_id, key_id);
+-- row level security: enabled, forced
+create policy lookup on leases for select to stipend_lookup using (true);
+create policy tenant on leases for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+grant delete, insert, select, update on leases to stipend_app;
+grant select on leases to stipend_lookup;
+
+create table ledger_entries (
+  tenant_id text not null default app.current_tenant(),
+  id text not null,
+  account_id text not null,
+  amount_nanos bigint not null,
+  cause text not null,
+  created_by text not null,
+  created_at timestamp(3) with time zone not null default now(),
+  constraint ledger_entries_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
+  constraint ledger_entries_tenant_id_account_id_accounts_tenant_id_id_fk FOREIGN KEY (tenant_id, account_id) REFERENCES accounts(tenant_id, id),
+  constraint ledger_entries_amount CHECK ((amount_nanos <> 0))
+);
+CREATE INDEX ledger_entries_account ON public.ledger_entries USING btree (tenant_id, account_id, created_at);
+-- row level security: enabled, forced
+create policy tenant on ledger_entries for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.ledger_entries FOR EACH ROW EXECUTE FUNCTION app.refuse_change();
+grant insert, select on ledger_entries to stipend_app;
+
+create table locations (
+  tenant_id text not null default app.current_tenant(),
+  id text not null,
+  name text not null,
+  created_at timestamp(3) with time zone not null default now(),
+  constraint locations_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
+  constraint locations_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+CREATE UNIQUE INDEX locations_name ON public.locations USING btree (tenant_id, name);
+-- row level security: enabled, forced
+create policy tenant on locations for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+grant insert, select, update on locations to stipend_app;
+
+create table member_scopes (
+  tenant_id text not null default app.current_tenant(),
+  member_id text not null,
+  location_id text not null,
+  constraint member_scopes_tenant_id_member_id_location_id_pk PRIMARY KEY (tenant_id, member_id, location_id),
+  constraint member_scopes_tenant_id_location_id_locations_tenant_id_id_fk FOREIGN KEY (tenant_id, location_id) REFERENCES locations(tenant_id, id),
+  constraint member_scopes_tenant_id_member_id_members_tenant_id_id_fk FOREIGN KEY (tenant_id, member_id) REFERENCES members(tenant_id, id)
+);
+-- row level security: enabled, forced
+create policy lookup on member_scopes for select to stipend_lookup using (true);
+create policy tenant on member_scopes for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+grant delete, insert, select, update on member_scopes to stipend_app;
+grant select on member_scopes to stipend_lookup;
+
+create table members (
+  tenant_id text not null default app.current_tenant(),
+  id text not null,
+  user_id text,
+  kind text not null,
+  role text not null,
+  name text not null,
+  email text not null,
+  location_id text,
+  deactivated_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone not null default now(),
+  constraint members_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
+  constraint members_tenant_id_location_id_locations_tenant_id_id_fk FOREIGN KEY (tenant_id, location_id) REFERENCES locations(tenant_id, id),
+  constraint members_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint members_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id)
+);
+CREATE INDEX members_by_user ON public.members USING btree (user_id);
+CREATE UNIQUE INDEX members_email ON public.members USING btree (tenant_id, email);
+CREATE INDEX members_location ON public.members USING btree (tenant_id, location_id);
+CREATE INDEX members_name ON public.members USING btree (tenant_id, lower(name), id);
+CREATE UNIQUE INDEX members_user ON public.members USING btree (tenant_id, user_id);
+-- row level security: enabled, forced
+create policy lookup on members for select to stipend_lookup using (true);
+create policy tenant on members for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+CREATE TRIGGER tell_gateways AFTER UPDATE OF deactivated_at ON public.members FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
+grant insert, select, update on members to stipend_app;
+grant select on members to stipend_lookup;
+
+create table models (
+  tenant_id text,
+  id text not null,
+  provider_id text not null,
+  name text not null,
+  upstream_name text not null,
+  context_tokens_max integer not null,
+  output_tokens_max integer not null,
+  is_enabled boolean not null default true,
+  created_at timestamp(3) with time zone not null default now(),
+  constraint models_pkey PRIMARY KEY (id),
+  constraint models_provider_id_providers_id_fk FOREIGN KEY (provider_id) REFERENCES providers(id),
+  constraint models_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint models_tokens CHECK (((context_tokens_max > 0) AND (output_tokens_max > 0)))
+);
+CREATE UNIQUE INDEX models_name ON public.models USING btree (provider_id, name);
+-- row level security: enabled, forced
+create policy shared_insert on models for insert to stipend_app, stipend_owner with check ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END);
+create policy shared_read on models for select to stipend_app, stipend_owner using (((tenant_id IS NULL) OR (tenant_id = app.tenant_or_null())));
+create policy shared_update on models for update to stipend_app, stipend_owner using ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END) with check ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END);
+CREATE TRIGGER tell_gateways AFTER INSERT OR UPDATE ON public.models FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
+grant insert, select, update on models to stipend_app;
+
+create table prices (
+  tenant_id text,
+  id text not null,
+  model_id text not null,
+  valid_from timestamp(3) with time zone not null,
+  input_picos bigint not null,
+  cached_input_picos bigint,
+  cache_write_picos bigint,
+  cache_write_1h_picos bigint,
+  output_picos bigint not null,
+  source text not null,
+  created_at timestamp(3) with time zone not null default now(),
+  constraint prices_pkey PRIMARY KEY (id),
+  constraint prices_model_id_models_id_fk FOREIGN KEY (model_id) REFERENCES models(id),
+  constraint prices_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint prices_not_negative CHECK (((input_picos >= 0) AND (cached_input_picos >= 0) AND (cache_write_picos >= 0) AND (cache_write_1h_picos >= 0) AND (output_picos >= 0)))
+);
+CREATE INDEX prices_model ON public.prices USING btree (model_id, valid_from);
+-- row level security: enabled, forced
+create policy shared_insert on prices for insert to stipend_app, stipend_owner with check ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END);
+create policy shared_read on prices for select to stipend_app, stipend_owner using (((tenant_id IS NULL) OR (tenant_id = app.tenant_or_null())));
+create policy shared_update on prices for update to stipend_app, stipend_owner using ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END) with check ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.prices FOR EACH ROW EXECUTE FUNCTION app.refuse_change();
+CREATE TRIGGER tell_gateways AFTER INSERT ON public.prices FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
+grant insert, select on prices to stipend_app;
+
+create table providers (
+  tenant_id text,
+  id text not null,
+  name text not null,
+  kind text not null,
+  base_url text not null,
+  credential bytea,
+  is_enabled boolean not null default true,
+  created_at timestamp(3) with time zone not null default now(),
+  constraint providers_pkey PRIMARY KEY (id),
+  constraint providers_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+CREATE UNIQUE INDEX providers_name ON public.providers USING btree (COALESCE(tenant_id, ''::text), name);
+-- row level security: enabled, forced
+create policy shared_insert on providers for insert to stipend_app, stipend_owner with check ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END);
+create policy shared_read on providers for select to stipend_app, stipend_owner using (((tenant_id IS NULL) OR (tenant_id = app.tenant_or_null())));
+create policy shared_update on providers for update to stipend_app, stipend_owner using ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END) with check ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END);
+CREATE TRIGGER tell_gateways AFTER INSERT OR UPDATE ON public.providers FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
+grant insert, select, update on providers to stipend_app;
+
+create table service_tokens (
+  tenant_id text not null default app.current_tenant(),
+  id text not null,
+  secret_hash bytea not null,
+  last_four text not null,
+  name text not null,
+  scopes text[] not null,
+  created_by text not null,
+  created_at timestamp(3) with time zone not null default now(),
+  last_used_at timestamp(3) with time zone,
+  revoked_at timestamp(3) with time zone,
+  constraint service_tokens_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
+  constraint service_tokens_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+CREATE UNIQUE INDEX service_tokens_secret_hash ON public.service_tokens USING btree (secret_hash);
+-- row level security: enabled, forced
+create policy lookup on service_tokens for select to stipend_lookup using (true);
+create policy tenant on service_tokens for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+grant insert, select, update on service_tokens to stipend_app;
+grant select (id, revoked_at, scopes, secret_hash, tenant_id) on service_tokens to stipend_lookup;
+
+create table sessions (
+  id text not null,
+  user_id text not null,
+  expires_at timestamp with time zone not null,
+  constraint sessions_pkey PRIMARY KEY (id),
+  constraint sessions_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
+-- row level security: enabled, forced
+create policy identity on sessions for all to stipend_app, stipend_owner using (app.is_identity()) with check (app.is_identity());
+grant delete, insert, select, update on sessions to stipend_app;
+
+create table tenants (
+  id text not null,
+  slug text not null,
+  kind text not null,
+  name text not null,
+  time_zone text not null,
+  accent_color text not null,
+  created_at timestamp(3) with time zone not null default now(),
+  constraint tenants_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX tenants_slug ON public.tenants USING btree (slug);
+-- row level security: enabled, forced
+create policy lookup on tenants for select to stipend_lookup using (true);
+create policy tenant on tenants for all to stipend_app, stipend_owner using ((id = ( SELECT app.current_tenant() AS current_tenant))) with check ((id = ( SELECT app.current_tenant() AS current_tenant)));
+CREATE TRIGGER tell_gateways AFTER UPDATE OF time_zone ON public.tenants FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
+grant insert, select, update on tenants to stipend_app;
+grant select on tenants to stipend_lookup;
+
+create table usage_events (
+  tenant_id text not null default app.current_tenant(),
+  id text not null,
+  started_at timestamp(3) with time zone not null,
+  gateway_id text not null,
+  lease_id text not null,
+  key_id text not null,
+  member_id text not null,
+  allocation_id text,
+  draws_on_balance boolean not null,
+  model text not null,
+  provider_id text not null,
+  provider_name text not null,
+  price_id text not null,
+  status text not null,
+  http_status integer not null,
+  error_code text,
+  is_streamed boolean not null,
+  is_estimated boolean not null,
+  input_tokens bigint not null default 0,
+  cached_input_tokens bigint not null default 0,
+  cache_write_tokens bigint not null default 0,
+  cache_write_1h_tokens bigint not null default 0,
+  output_tokens bigint not null default 0,
+  reasoning_tokens bigint,
+  hold_nanos bigint not null,
+  cost_nanos bigint not null,
+  excess_nanos bigint not null default 0,
+  latency_ms integer not null,
+  first_byte_ms integer,
+  settled_at timestamp(3) with time zone not null default now(),
+  constraint usage_events_pk PRIMARY KEY (tenant_id, started_at, id),
+  constraint usage_events_cost CHECK (((cost_nanos >= 0) AND (excess_nanos >= 0) AND (cost_nanos <= hold_nanos))),
+  constraint usage_events_tokens CHECK (((input_tokens >= 0) AND (output_tokens >= 0)))
+) partition by RANGE (started_at);
+CREATE INDEX usage_events_key ON ONLY public.usage_events USING btree (tenant_id, key_id, started_at, id);
+CREATE INDEX usage_events_member ON ONLY public.usage_events USING btree (tenant_id, member_id, started_at, id);
+-- row level security: enabled, forced
+create policy tenant on usage_events for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.usage_events FOR EACH ROW EXECUTE FUNCTION app.refuse_change();
+grant insert, select on usage_events to stipend_app;
+
+create table usage_hours (
+  tenant_id text not null default app.current_tenant(),
+  hour timestamp(3) with time zone not null,
+  key_id text not null,
+  member_id text not null,
+  model text not null,
+  requests bigint not null,
+  failed_requests bigint not null,
+  input_tokens bigint not null,
+  output_tokens bigint not null,
+  cost_nanos bigint not null,
+  constraint usage_hours_tenant_id_hour_key_id_model_pk PRIMARY KEY (tenant_id, hour, key_id, model)
+);
+CREATE INDEX usage_hours_member ON public.usage_hours USING btree (tenant_id, member_id, hour);
+-- row level security: enabled, forced
+create policy tenant on usage_hours for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+grant insert, select, update on usage_hours to stipend_app;
+
+create table users (
+  id text not null,
+  email text not null,
+  password_hash text not null,
+  created_at timestamp(3) with time zone not null default now(),
+  constraint users_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX users_email ON public.users USING btree (email);
+-- row level security: enabled, forced
+create policy identity on users for all to stipend_app, stipend_owner using (app.is_identity()) with check (app.is_identity());
+grant insert, select, update on users to stipend_app;
