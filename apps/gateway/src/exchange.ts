@@ -7,11 +7,9 @@ import type { Dispatcher } from 'undici'
 import { type Admission, type Need, STRETCH_TOKENS } from './admit.ts'
 import type { Asked, Http } from './completion.ts'
 import type { Gateway } from './gateway.ts'
-import { estimate, type Metered, meterAnswer } from './openai/chat-meter.ts'
+import { createStreamMeter, estimate, type Metered, meterAnswer, type StreamMeter } from './meter/meter.ts'
 import { upstreamBody } from './openai/chat-request.ts'
-import { StreamMeter } from './openai/stream-meter.ts'
 import type { Purse } from './purse.ts'
-import { countText } from './tokens.ts'
 import { ERROR_BYTES_MAX, providerError, readRefusal } from './upstream.ts'
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
@@ -124,7 +122,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return
     }
     this.#kind = 'stream'
-    this.#meter = new StreamMeter({ hidesUsage: this.#facts.request.stream_options?.include_usage !== true })
+    const { request, need } = this.#facts
+    const hidesUsage = request.stream_options?.include_usage !== true
+    this.#meter = createStreamMeter('chat', { hidesUsage, answers: need.answers })
     this.#writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' })
     this.#response.flushHeaders()
   }
@@ -157,8 +157,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     if (this.#isOver) return
     if (this.#meter !== null) {
+      const rest = this.#meter.end()
       this.#settle(this.#meter.metered(this.#inputTokens), succeeded)
-      const rest = this.#meter.rest()
       if (rest.length > 0) this.#response.write(rest)
       this.#response.end()
     } else if (this.#kind === 'whole') {
@@ -184,7 +184,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#fail(new DomainError('provider_error', 'The model provider’s answer can’t be read. Try again.', {}, error))
       return
     }
-    this.#settle(meterAnswer(answer, this.#inputTokens), succeeded)
+    this.#settle(meterAnswer('chat', answer, this.#inputTokens), succeeded)
     this.#writeHead(200, { 'content-type': this.#contentType, 'content-length': body.length })
     this.#response.end(body)
   }
@@ -270,7 +270,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
         }
         // No more to be had: count exactly what is left of the hold, and end where it ends.
         const paid = need.affordable(admission.hold.amount)
-        if (meter.countedTokens(countText) >= (paid - END_MARGIN_TOKENS) * need.answers) this.#endForWantOfMoney(meter)
+        if (meter.countedTokens() >= (paid - END_MARGIN_TOKENS) * need.answers) this.#endForWantOfMoney(meter)
         else this.#covered = Math.max(this.#covered, meter.roughTokens() + STRETCH_TOKENS / 2 + RECHECK_TOKENS)
       })
   }
@@ -285,20 +285,19 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const metered = meter.metered(this.#inputTokens)
     this.#settle(metered, { status: 'succeeded', http_status: 200, error_code: 'budget_exhausted' })
     this.#upstream?.abort(new Error('the money is spent'))
-    const asked = this.#facts.request.stream_options?.include_usage === true
-    this.#response.end(meter.ending(asked ? metered.usage : null))
+    this.#response.end(meter.ending(metered.usage))
     this.#finish()
   }
 
   readonly #inputTokens = (): number => this.#facts.need.inputTokens()
 
   #roughPrompt(): TokenUsage {
-    return estimate(Math.ceil(this.#facts.body.length / BYTES_PER_TOKEN), '')
+    return estimate(Math.ceil(this.#facts.body.length / BYTES_PER_TOKEN))
   }
 
   #measureSoFar(): Metered {
     if (!this.#isForwarded) return NOTHING
-    return this.#meter?.metered(this.#inputTokens) ?? estimated(estimate(this.#inputTokens(), ''))
+    return this.#meter?.metered(this.#inputTokens) ?? estimated(estimate(this.#inputTokens()))
   }
 
   /** Tells the ledger, once. From this moment what was held and isn't charged is free. */
@@ -353,7 +352,7 @@ const END_MARGIN_TOKENS = 16
 const RECHECK_TOKENS = 32
 
 const estimated = (usage: TokenUsage): Metered => ({ usage, is_estimated: true })
-const NOTHING: Metered = { usage: estimate(0, ''), is_estimated: false }
+const NOTHING: Metered = { usage: estimate(0), is_estimated: false }
 const succeeded: Outcome = { status: 'succeeded', http_status: 200, error_code: null }
 const canceled: Outcome = { status: 'canceled', http_status: CLIENT_CLOSED, error_code: null }
 const INTERRUPTED: Outcome = { status: 'interrupted', http_status: 500, error_code: null }

@@ -1,0 +1,49 @@
+import type { TokenUsage } from '@stipend/money'
+import type { Loose } from './json.ts'
+
+/** What a program and a provider speak with each other. */
+export type Dialect = 'chat' | 'completions' | 'embeddings' | 'responses' | 'messages'
+
+/** Tokens of another model than the one asked for, which the provider called in and bills at that model's price. */
+export type ModelUsage = { model: string; usage: TokenUsage }
+
+/** A provider's figures in our way of counting, or why they can't be true. */
+export type Reading = { usage: TokenUsage; other_models: ModelUsage[] } | { fault: string }
+
+/** Usage as the provider wrote it. It is final where no more of the answer follows. */
+export type Reported = { figures: Loose; isFinal: boolean }
+
+/** What a meter has to know of a dialect. An event and a whole answer are looked into in the same way. */
+export interface DialectRules {
+  /** Whether these bytes of a stream may tell of usage or of the end of the answer: decided without parsing them. */
+  mayMatter(bytes: Buffer): boolean
+  /** What is reported after this event, given what was before. */
+  reportIn(event: Loose, before: Reported | undefined): Reported | undefined
+  /** Whether the answer is complete with this event. */
+  isEnd(event: Loose): boolean
+  /** Whether an event carries nothing but usage: sent only because it was asked for. */
+  isUsageOnly(event: Loose): boolean
+  read(figures: Loose): Reading
+  transcript(): Transcript
+}
+
+/** Reads what a provider produces, one event after the other. */
+export interface Transcript {
+  /** Whether it said that the answer failed. */
+  readonly hasFailed: boolean
+  /** The text this event adds, for counting: words, thoughts, calls of tools. */
+  absorb(event: Loose): string
+  /** The same for the bytes of an event that does nothing but add text, without parsing; undefined for any other. */
+  skim(event: Buffer): string | undefined
+  /** Events that end the answer properly, as if its limit of tokens had been reached. */
+  ending(usage: TokenUsage, options: EndingOptions): string
+}
+
+export type EndingOptions = {
+  /** All that was produced. */
+  text: string
+  /** Whether the client asked for usage, where it comes only when asked for. */
+  showsUsage: boolean
+  /** How many answers run beside each other in the stream. */
+  answers: number
+}

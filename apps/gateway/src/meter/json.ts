@@ -1,0 +1,22 @@
+/** Parsed JSON that somebody else wrote: nothing about it is certain. */
+export type Loose = Record<string, unknown>
+
+export const isObject = (value: unknown): value is Loose =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The value if it is an object, else one without anything in it. */
+export const objectIn = (value: unknown): Loose => (isObject(value) ? value : {})
+
+/** The objects in a value that ought to be a list of them. */
+export const objectsIn = (value: unknown): Loose[] => (Array.isArray(value) ? value.filter(isObject) : [])
+
+export const textIn = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+export function parseObject(text: string): Loose | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
