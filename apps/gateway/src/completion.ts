@@ -40,8 +40,8 @@ export type Asked = { request: ChatRequest; body: Buffer; model: ServedModel }
 /** What is asked for. Whoever asks without a valid key hears of that first, not of their JSON. */
 async function understand(gateway: Gateway, http: Http, purse: Purse): Promise<Asked> {
   try {
-    refuseCompressed(http.request)
     const body = await readBody(http.request, gateway.limits)
+    refuseCompressed(http.request)
     const request = parseChatRequest(body)
     const model = gateway.catalogue.get(request.model) ?? (await gateway.catalogue.find(request.model))
     if (model === undefined) {

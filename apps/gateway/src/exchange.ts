@@ -70,7 +70,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     gateway.running.add(this)
     try {
       // Should this process die, the prompt is what the provider had surely been sent.
-      gateway.journal.hold(this.#settlement(estimated(this.#roughPrompt()), INTERRUPTED), () => this.#forward())
+      gateway.journal.hold(this.#settlement(estimated(this.#roughPrompt()), INTERRUPTED), (error) =>
+        this.#forward(error),
+      )
       await this.#done.promise
     } finally {
       response.off('close', onClose)
@@ -81,8 +83,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return { status: this.#outcome?.http_status ?? 500, code: this.#outcome?.error_code ?? null }
   }
 
-  #forward(): void {
+  #forward(failure: Error | null): void {
     if (this.#isOver) return
+    if (failure !== null) {
+      const words = 'This request can’t be recorded at the moment. Try again in a few seconds.'
+      this.#fail(new DomainError('metering_unavailable', words, { retry_after_seconds: 5 }, failure))
+      return
+    }
     const { request, body, model, admission } = this.#facts
     const isStream = request.stream === true
     this.#isForwarded = true

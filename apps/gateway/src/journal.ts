@@ -17,7 +17,7 @@ export class Journal {
   /** The files that hold something of a request the ledger doesn't know yet. */
   readonly #segmentsOf = new Map<string, Segment[]>()
   #queued: Settlement[] = []
-  #callbacks: (() => void)[] = []
+  #callbacks: ((error: Error | null) => void)[] = []
   #isScheduled = false
 
   constructor(dir: string) {
@@ -49,10 +49,10 @@ export class Journal {
   }
 
   /**
-   * Before forwarding: what is to be settled should this process die before it knows better. `then` runs once it is on disk:
-   * all that was to be written in one turn of the event loop is written at once.
+   * Before forwarding: what is to be settled should this process die before it knows better. `then` runs once it is on disk, or
+   * with the reason why it isn't. All that was to be written in one turn of the event loop is written at once.
    */
-  hold(ifInterrupted: Settlement, then: () => void): void {
+  hold(ifInterrupted: Settlement, then: (error: Error | null) => void): void {
     this.#queued.push(ifInterrupted)
     this.#callbacks.push(then)
     this.#schedule()
@@ -93,16 +93,27 @@ export class Journal {
     const callbacks = this.#callbacks
     this.#queued = []
     this.#callbacks = []
+    let failure: Error | null = null
+    try {
+      this.#writeAll(queued)
+    } catch (error) {
+      // What is half written is torn; the rest goes into another file.
+      failure = error as Error
+      this.#segment = null
+    }
+    for (const then of callbacks) then(failure)
+  }
+
+  #writeAll(settlements: Settlement[]): void {
     const segment = this.#writable()
     let text = ''
-    for (const settlement of queued) {
+    for (const settlement of settlements) {
       text += lineOf(settlement)
       this.#note(settlement.id, segment)
     }
     const bytes = Buffer.from(text)
     for (let written = 0; written < bytes.length; ) written += writeSync(segment.file, bytes, written)
     segment.bytes += bytes.length
-    for (const then of callbacks) then()
   }
 
   #note(id: string, segment: Segment): void {

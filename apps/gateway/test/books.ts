@@ -59,11 +59,14 @@ export async function settled(books: Books, keyId: string, count: number, timeou
   return events
 }
 
-/** Nothing is set aside for anybody, and the audit finds nothing. */
+/** Nothing is set aside for anybody once gateways gave back what they don't use, and the audit finds nothing. */
 export async function balanced(books: Books, timeout = 10_000): Promise<void> {
-  await vi.waitFor(async () => expect(await written(books)).toMatchObject({ leased: '0', leases: '0' }), {
-    timeout,
-    interval: 20,
-  })
+  await vi.waitFor(
+    async () => {
+      await books.test.admin`select pg_notify('stipend', 'recall ' || id || ' nobody') from tenants`
+      expect(await written(books)).toMatchObject({ leased: '0', leases: '0' })
+    },
+    { timeout, interval: 20 },
+  )
   expect((await auditLedger(books.test.database)).violations).toEqual([])
 }

@@ -49,6 +49,17 @@ const MEANT: Record<string, string> = {
   'prices: constraint prices_model_id_models_id_fk': 'as a model',
 }
 
+/** Tables whose changes gateways hear of, by the type of the trigger: 5 after insert, 17 after update, 21 either. */
+const TOLD: Record<string, string> = {
+  accounts: '17O',
+  keys: '17O',
+  members: '17O',
+  models: '21O',
+  prices: '5O',
+  providers: '21O',
+  tenants: '17O',
+}
+
 const HERE = '(tenant_id = ( SELECT app.current_tenant() AS current_tenant))'
 const SHARED_READ = '((tenant_id IS NULL) OR (tenant_id = app.tenant_or_null()))'
 const SHARED_WRITE = 'CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END'
@@ -205,6 +216,8 @@ function problemsOf(table: Table): string[] {
   }
   // 27: before, for each row, on delete and update; O: enabled.
   const guards = APPEND_ONLY.includes(name) ? ['append_only 27O'] : []
+  const told = TOLD[name]
+  if (told !== undefined) guards.push(`tell_gateways ${told}`)
   if (table.triggers.join() !== guards.join()) problems.push(`triggers ${table.triggers.join()}`)
   return [...new Set(problems)]
 }
