@@ -150,13 +150,7 @@ class Exchange {
       answer = JSON.parse(body.toString('utf8'))
     } catch (error) {
       if (this.#client.signal.aborted) return this.#settle(estimated(this.#promptOnly()), canceled)
-      const unreadable = new DomainError(
-        'provider_error',
-        'The model provider’s answer can’t be read. Try again.',
-        {},
-        error,
-      )
-      return this.#fail(NOTHING, error instanceof SyntaxError ? unreadable : providerError(error))
+      return this.#fail(NOTHING, error instanceof SyntaxError ? unreadable(error) : providerError(error))
     }
     await this.#settle(meterAnswer(answer, this.#facts.admission.inputTokens), succeeded)
     this.#writeHead(200, { 'content-type': contentType, 'content-length': body.length })
@@ -166,7 +160,19 @@ class Exchange {
   async #relayStream(response: Dispatcher.ResponseData): Promise<void> {
     const { request, admission } = this.#facts
     const meter = new StreamMeter({ hidesUsage: request.stream_options?.include_usage !== true })
-    const metered = () => meter.metered(admission.inputTokens)
+    const ended = () => {
+      if (meter.failure !== undefined) {
+        const said = new Error(meter.failure.slice(0, 1_000))
+        throw new DomainError(
+          'provider_error',
+          'The model provider failed in the middle of its answer. Try again.',
+          {},
+          said,
+        )
+      }
+      if (meter.isEmpty) throw unreadable()
+      return this.#settle(meter.metered(admission.inputTokens), succeeded)
+    }
     this.#writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' })
     this.#response.flushHeaders()
     try {
@@ -174,21 +180,23 @@ class Exchange {
         this.#firstByteAt ??= Date.now()
         const events = meter.feed(chunk)
         // Many clients stop at [DONE] and ask again at once: by then the money must be back.
-        if (meter.isDone) await this.#settle(metered(), succeeded)
+        if (meter.isDone) await ended()
         await this.#write(events.map((event) => event.raw))
       }
-      await this.#settle(metered(), succeeded)
+      await ended()
       await this.#write([meter.rest()])
       this.#response.end()
     } catch (error) {
+      const soFar = meter.meteredSoFar(admission.inputTokens)
       if (this.#client.signal.aborted) {
-        await this.#settle(metered(), canceled)
+        await this.#settle(soFar, canceled)
         if (!this.#response.destroyed) this.#response.end()
         return
       }
       // Half an answer was delivered and is charged; after the first byte an error can only be an event.
       const broken = providerError(error)
-      await this.#settle(metered(), { ...failed(broken), http_status: 200 })
+      this.#logFailure(broken)
+      await this.#settle(meter.isEmpty ? NOTHING : soFar, { ...failed(broken), http_status: 200 })
       this.#response.end(`data: ${JSON.stringify(toOpenAI(broken).body)}\n\n`)
     }
   }
@@ -200,14 +208,16 @@ class Exchange {
   }
 
   async #fail(metered: Metered, error: DomainError): Promise<void> {
+    this.#logFailure(error)
     await this.#settle(metered, failed(error))
-    this.#gateway.log.warn(
-      { request_id: this.#id, provider: this.#facts.model.provider.name, err: error },
-      'provider failed',
-    )
     const answer = toOpenAI(error)
     this.#writeHead(answer.status, answer.headers)
     this.#response.end(JSON.stringify(answer.body))
+  }
+
+  #logFailure(error: DomainError): void {
+    const { name: provider } = this.#facts.model.provider
+    this.#gateway.log.warn({ request_id: this.#id, provider, err: error }, 'provider failed')
   }
 
   #writeHead(status: number, headers: Record<string, string | number>): void {
@@ -217,7 +227,7 @@ class Exchange {
   }
 
   #promptOnly(): TokenUsage {
-    return estimate(this.#facts.admission.inputTokens(), '')
+    return estimate(this.#facts.admission.inputTokens(), [])
   }
 
   /** Tells the ledger, once, and waits for it for a moment. */
@@ -265,8 +275,10 @@ class Exchange {
   }
 }
 
+const unreadable = (cause?: unknown) =>
+  new DomainError('provider_error', 'The model provider’s answer can’t be read. Try again.', {}, cause)
 const estimated = (usage: TokenUsage): Metered => ({ usage, is_estimated: true })
-const NOTHING: Metered = { usage: estimate(0, ''), is_estimated: false }
+const NOTHING: Metered = { usage: estimate(0, []), is_estimated: false }
 const succeeded: Outcome = { status: 'succeeded', http_status: 200, error_code: null }
 const canceled: Outcome = { status: 'canceled', http_status: CLIENT_CLOSED, error_code: null }
 const INTERRUPTED: Outcome = { status: 'interrupted', http_status: 500, error_code: null }

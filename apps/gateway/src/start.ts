@@ -11,7 +11,7 @@ import { gatewayIdentity, Journal, lockFolder } from './journal.ts'
 import { createGatewayServer } from './server.ts'
 import { Settler } from './settler.ts'
 import { warmUp } from './tokens.ts'
-import { Upstreams } from './upstream.ts'
+import { type ProviderPatience, Upstreams } from './upstream.ts'
 
 export type StartOptions = {
   databaseUrl: string
@@ -22,6 +22,7 @@ export type StartOptions = {
   dataDir: string
   log: Log
   limits?: Partial<BodyLimits>
+  patience?: Partial<ProviderPatience>
 }
 
 const LIMITS: BodyLimits = { bytesMax: 8 * 1024 * 1024, silenceMs: 15_000, headersMs: 15_000 }
@@ -43,7 +44,7 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
   const journal = new Journal(path.join(dataDir, 'journal'))
   const settler = new Settler({ database, gatewayId, journal, log })
   const catalogue = new Catalogue({ database, masterKey, log })
-  const upstreams = new Upstreams()
+  const upstreams = new Upstreams(options.patience)
   const draining = new AbortController()
 
   await settler.recover()

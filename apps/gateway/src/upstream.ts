@@ -4,9 +4,15 @@ import type { Dispatcher } from 'undici'
 import { errors, Pool } from 'undici'
 
 const CONNECT_TIMEOUT_MS = 10_000
-/** Answers of ten minutes happen; the official clients wait as long. */
-const FIRST_BYTE_TIMEOUT_MS = 600_000
-const SILENCE_TIMEOUT_MS = 300_000
+
+export type ProviderPatience = {
+  /** Until the head of an answer. Answers of ten minutes happen; the official clients wait as long. */
+  headMs: number
+  /** Until the next byte of it. */
+  silenceMs: number
+}
+const PATIENCE: ProviderPatience = { headMs: 600_000, silenceMs: 300_000 }
+
 const CONNECTIONS_MAX = 512
 /** What is read of a provider's error. */
 const ERROR_BYTES_MAX = 64 * 1024
@@ -14,6 +20,11 @@ const ERROR_BYTES_MAX = 64 * 1024
 /** Connections to providers, one pool for each address. */
 export class Upstreams {
   readonly #pools = new Map<string, Pool>()
+  readonly #patience: ProviderPatience
+
+  constructor(patience: Partial<ProviderPatience> = {}) {
+    this.#patience = { ...PATIENCE, ...patience }
+  }
 
   /** Sends a request on. Resolves with the head of the answer, whatever its status. */
   async send(
@@ -26,8 +37,8 @@ export class Upstreams {
       pool = new Pool(origin, {
         connections: CONNECTIONS_MAX,
         connect: { timeout: CONNECT_TIMEOUT_MS },
-        headersTimeout: FIRST_BYTE_TIMEOUT_MS,
-        bodyTimeout: SILENCE_TIMEOUT_MS,
+        headersTimeout: this.#patience.headMs,
+        bodyTimeout: this.#patience.silenceMs,
       })
       this.#pools.set(origin, pool)
     }
@@ -96,19 +107,20 @@ export async function readRefusal(
   const body = await readBounded(response.body, ERROR_BYTES_MAX)
   if (CLIENTS_OWN.has(statusCode) && isErrorObject(body)) return { passed: { status: statusCode, body } }
   if (statusCode === 429) {
-    const after = Number.parseInt(String(response.headers['retry-after'] ?? ''), 10)
-    const details = { retry_after_seconds: Number.isInteger(after) && after >= 0 ? Math.min(after, 3_600) : 5 }
     return {
-      error: new DomainError('rate_limited', 'The model provider has too many requests. Try again shortly.', details),
+      error: new DomainError(
+        'rate_limited',
+        'The model provider has too many requests. Try again shortly.',
+        retryAfter(response),
+      ),
     }
   }
   if (statusCode === 503 || statusCode === 529) {
-    const details = { retry_after_seconds: 5 }
     return {
       error: new DomainError(
         'provider_unavailable',
         'The model provider is overloaded. Try again in a moment.',
-        details,
+        retryAfter(response),
       ),
     }
   }
@@ -121,6 +133,12 @@ export async function readRefusal(
     }
   }
   return { error: new DomainError('provider_error', `The model provider failed with status ${statusCode}.`) }
+}
+
+/** As long as the provider asks for, an hour at most. */
+function retryAfter({ headers }: Dispatcher.ResponseData): { retry_after_seconds: number } {
+  const seconds = Number.parseInt(String(headers['retry-after'] ?? ''), 10)
+  return { retry_after_seconds: seconds >= 0 ? Math.min(seconds, 3_600) : 5 }
 }
 
 /** Reads a body up to a size; more is an error. */

@@ -1,10 +1,13 @@
 import type { TokenUsage } from '@stipend/money'
 import { type SseEvent, SseSplitter } from '../sse.ts'
 import { countText } from '../tokens.ts'
-import { isUsageOnly, producedText, readUsage } from './usage.ts'
+import { collectText, endsAnswer, isErrorEvent, isUsageOnly, readUsage } from './usage.ts'
 
 /** What a request used: what the provider reported, or else our own count. */
 export type Metered = { usage: TokenUsage; is_estimated: boolean }
+
+/** Only such events are parsed as they pass; `"usage":null` is in every chunk. */
+const MAY_MATTER = /"usage"\s*:\s*\{|"error"\s*:\s*\{/
 
 /**
  * Watches a chat answer go by and knows in the end what it used. Events are parsed only where they may carry usage; the text of
@@ -15,7 +18,10 @@ export class StreamMeter {
   readonly #hidesUsage: boolean
   #usage: TokenUsage | undefined
   #unparsed: string[] = []
+  /** Whether `#usage` is of the whole answer. */
+  #isFinal = false
   #isDone = false
+  #failure: string | undefined
 
   /** `hidesUsage`: the client didn't ask for the chunk that carries usage, so it doesn't get it. */
   constructor(options: { hidesUsage: boolean }) {
@@ -37,10 +43,35 @@ export class StreamMeter {
     return this.#isDone
   }
 
+  /** What the provider said when it failed in the middle. It is ours to know: the client gets an error of our own. */
+  get failure(): string | undefined {
+    return this.#failure
+  }
+
+  /** Whether nothing has come that could be part of an answer. */
+  get isEmpty(): boolean {
+    return this.#unparsed.length === 0
+  }
+
+  /** What a stream used that has come to its end. */
   metered(inputTokens: () => number): Metered {
     if (this.#usage !== undefined) return { usage: this.#usage, is_estimated: false }
-    const text = this.#unparsed.map((data) => producedText(parse(data))).join('')
-    return { usage: estimate(inputTokens(), text), is_estimated: true }
+    return { usage: estimate(inputTokens(), this.#produced()), is_estimated: true }
+  }
+
+  /** What a stream used that was broken off. Usage that came early may leave out what was produced since. */
+  meteredSoFar(inputTokens: () => number): Metered {
+    const metered = this.metered(inputTokens)
+    if (metered.is_estimated || this.#isFinal) return metered
+    const { output_tokens } = estimate(0, this.#produced())
+    if (output_tokens <= metered.usage.output_tokens) return metered
+    return { usage: { ...metered.usage, output_tokens }, is_estimated: true }
+  }
+
+  #produced(): Iterable<string> {
+    const texts = new Map<string, string>()
+    for (const data of this.#unparsed) collectText(parse(data), texts)
+    return texts.values()
   }
 
   #read({ data }: SseEvent): boolean {
@@ -49,12 +80,19 @@ export class StreamMeter {
       this.#isDone = true
       return true
     }
+    const chunk = MAY_MATTER.test(data) ? parse(data) : undefined
+    if (isErrorEvent(chunk)) {
+      this.#failure ??= data
+      return false
+    }
     this.#unparsed.push(data)
-    if (!data.includes('"usage"')) return true
-    const chunk = parse(data)
+    if (chunk === undefined) return true
     const usage = readUsage(chunk)
     // Some providers send usage with every chunk: the last one counts.
-    if (usage !== undefined) this.#usage = usage
+    if (usage !== undefined) {
+      this.#usage = usage
+      this.#isFinal = endsAnswer(chunk)
+    }
     return !(this.#hidesUsage && isUsageOnly(chunk))
   }
 }
@@ -63,17 +101,21 @@ export class StreamMeter {
 export function meterAnswer(answer: unknown, inputTokens: () => number): Metered {
   const usage = readUsage(answer)
   if (usage !== undefined) return { usage, is_estimated: false }
-  return { usage: estimate(inputTokens(), producedText(answer)), is_estimated: true }
+  const texts = new Map<string, string>()
+  collectText(answer, texts)
+  return { usage: estimate(inputTokens(), texts.values()), is_estimated: true }
 }
 
 /** Our own count, for a provider that sends none. */
-export function estimate(input_tokens: number, produced: string): TokenUsage {
+export function estimate(input_tokens: number, produced: Iterable<string>): TokenUsage {
+  let output_tokens = 0
+  for (const text of produced) output_tokens += countText(text)
   return {
     input_tokens,
     cached_input_tokens: 0,
     cache_write_tokens: 0,
     cache_write_1h_tokens: 0,
-    output_tokens: countText(produced),
+    output_tokens,
     reasoning_tokens: null,
   }
 }
