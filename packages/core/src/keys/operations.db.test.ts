@@ -38,10 +38,14 @@ async function all(of: Scene, filter: object, limit = 50, actor: Actor = of.oper
 describe('the state of a key', () => {
   const AT = Date.parse('2026-11-21T09:30:00.000Z')
   // A few moments, so that many fall together: what happens at the very moment is what goes wrong.
-  const moment = fc.integer({ min: -3, max: 3 }).map((ms) => new Date(AT + ms))
-  const maybe = fc.option(moment, { nil: null })
+  const moments = [-3, -2, -1, 0, 1, 2, 3].map((ms) => new Date(AT + ms))
+  const often = fc.option(fc.constantFrom(...moments), { nil: null, freq: 2 })
+  const seldom = fc.oneof(
+    { weight: 4, arbitrary: fc.constant(null) },
+    { weight: 1, arbitrary: fc.constantFrom(...moments) },
+  )
   const facts = fc
-    .record({ valid_from: maybe, valid_until: maybe, disabled_at: maybe, revoked_at: maybe })
+    .record({ valid_from: often, valid_until: often, disabled_at: seldom, revoked_at: seldom })
     .filter((key) => key.valid_from === null || key.valid_until === null || key.valid_until > key.valid_from)
 
   it('is the same rule in SQL, in TypeScript and where money is drawn', async () => {
@@ -64,19 +68,16 @@ describe('the state of a key', () => {
     expect(rows).toHaveLength(60)
     const seen = new Set<string>()
 
-    await fc.assert(
-      fc.asyncProperty(moment, async (now) => {
-        const expected = new Map(rows.map((row) => [row.id, keyStatus(row, now)]))
-        for (const status of expected.values()) seen.add(status)
-        for (const status of KEY_STATUSES) {
-          const listed = await all(place, { status }, 200, place.operator, now)
-          const wanted = rows.filter((row) => expected.get(row.id) === status).map((row) => row.id)
-          expect(listed.map((key) => key.id).sort()).toEqual(wanted.sort())
-          expect(listed.every((key) => key.status === status)).toBe(true)
-        }
-      }),
-      { numRuns: 12, seed },
-    )
+    for (const now of moments) {
+      const expected = new Map(rows.map((row) => [row.id, keyStatus(row, now)]))
+      for (const status of KEY_STATUSES) {
+        const listed = await all(place, { status }, 200, place.operator, now)
+        const wanted = rows.filter((row) => expected.get(row.id) === status).map((row) => row.id)
+        expect(listed.map((key) => key.id).sort(), `seed ${seed}`).toEqual(wanted.sort())
+        expect(listed.every((key) => key.status === status)).toBe(true)
+        if (listed.length > 0) seen.add(status)
+      }
+    }
     expect([...seen].sort()).toEqual([...KEY_STATUSES].sort())
 
     for (const row of rows) {
