@@ -6,7 +6,7 @@ import { newId } from '@stipend/core'
 import { close, connect, ping } from '@stipend/db'
 import { createLog, onShutdown } from '@stipend/runtime'
 import compression from 'compression'
-import express, { type Request, type Response } from 'express'
+import express, { type NextFunction, type Request, type Response } from 'express'
 import { createBackend } from './backend.ts'
 import { readEnv } from './env.ts'
 import { isSameOrigin, securityHeaders } from './security.ts'
@@ -56,6 +56,10 @@ app.use((req, res, next) => {
   // Pages hold people's names, and one of them a key: nothing keeps a copy, nor does the browser's way back.
   res.setHeader('cache-control', 'no-store')
   if (req.method === 'GET' || req.method === 'HEAD') return next()
+  if (req.method !== 'POST') {
+    res.setHeader('allow', 'GET, HEAD, POST')
+    return refuse(res, 405, 'Pages are read with GET and forms are sent with POST.')
+  }
   if (!isSameOrigin(req.headers, env.origin)) {
     return refuse(res, 403, 'This form was sent from another site. Open the console and try again.')
   }
@@ -65,6 +69,7 @@ app.use((req, res, next) => {
   ) {
     return refuse(res, 413, 'That is more than this page takes.')
   }
+  if (!isForm(req.headers['content-type'], req.path)) return refuse(res, 415, 'This is not a form of the console.')
   next()
 })
 
@@ -84,6 +89,30 @@ function loadContext(req: Request, res: Response): AppLoadContext {
     facts: { request_id: res.locals.request_id, ip: req.socket.remoteAddress ?? null },
     memo: new Map(),
   }
+}
+
+// What can't be read or served: a broken escape in an address, a path out of the folder of assets.
+app.use((error: unknown, _: Request, res: Response, next: NextFunction) => {
+  if (res.headersSent) return next(error)
+  const status = statusOf(error)
+  const request_id: string = res.locals.request_id
+  if (status >= 500) log.error({ request_id, err: error }, 'a request failed')
+  refuse(
+    res,
+    status,
+    status >= 500 ? `Something went wrong on our side. Request ${request_id}.` : 'There is nothing here.',
+  )
+})
+
+function statusOf(error: unknown): number {
+  const status = error instanceof Error && 'status' in error ? error.status : 500
+  return typeof status === 'number' && status >= 400 && status < 600 ? status : 500
+}
+
+/** Forms send fields; only the browser's own client of the operations sends JSON. */
+function isForm(contentType: string | undefined, path: string): boolean {
+  const type = contentType?.split(';')[0]?.trim().toLowerCase()
+  return type === 'application/x-www-form-urlencoded' || (path.startsWith('/trpc/') && type === 'application/json')
 }
 
 function refuse(res: Response, status: number, sentence: string): void {

@@ -40,7 +40,7 @@ export function Layout({ children }: { children: ReactNode }) {
       </head>
       <body>
         <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
-          <DatesProvider settings={{ firstDayOfWeek: 1 }}>{children}</DatesProvider>
+          <DatesProvider settings={{ firstDayOfWeek: 1, weekendDays: [] }}>{children}</DatesProvider>
         </MantineProvider>
         <ScrollRestoration nonce={nonce} />
         <Scripts nonce={nonce} />

@@ -119,6 +119,8 @@ function toPage(error: unknown, context: AppLoadContext) {
   // Redirects and pages already made pass through.
   if (error instanceof Response || isDataResponse(error)) return error
   const { status, code, message } = context.backend.explain(error, context.facts)
+  // What a page asks for comes from its address: an id or cursor that can't be one is an address of nothing.
+  if (code === 'invalid_request') return notFoundPage(context)
   return errorPage(status, code, message, context)
 }
 

@@ -12,9 +12,12 @@ test('another tenant’s pages read like pages that don’t exist', async ({ pag
   const madeUp = await read('/t/no-such-tenant/coding')
   expect(madeUp.status).toBe(404)
   expect(await read(`/t/${school.slug}/coding`)).toEqual(madeUp)
-  expect(await read(`/t/${world.company.slug}/coding/${school.member.id}`)).toEqual(
-    await read(`/t/${world.company.slug}/coding/mem_01m7ytd0000000000000000000`),
-  )
+  const member = await read(`/t/${world.company.slug}/coding/mem_01m7ytd0000000000000000000`)
+  expect(member.status).toBe(404)
+  for (const id of [school.member.id, 'no-id-at-all']) {
+    expect(await read(`/t/${world.company.slug}/coding/${id}`)).toEqual(member)
+  }
+  expect((await read(`/t/${world.company.slug}/usage?after=made-up`)).status).toBe(404)
 })
 
 test('a member sees their own keys and how to connect, nothing else', async ({ page, school, signIn }) => {

@@ -82,6 +82,19 @@ test('times are the tenant’s, and say so to a browser elsewhere', async ({ pag
   const until = await panel.locator('[name=valid_until]').inputValue()
   const clock = new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Amsterdam', timeStyle: 'medium' })
   expect(clock.format(new Date(until))).toBe('00:00:00')
+
+  await panel.getByText('Choose…', { exact: true }).click()
+  await panel.getByLabel('Until').click()
+  const picker = page.locator('[data-dates-dropdown]')
+  await picker.getByRole('button', { name: 'Next month' }).click()
+  await expectNoViolations(page)
+  await picker.getByRole('button', { name: /^15 / }).click()
+  await picker.getByLabel('Hours').fill('10')
+  await picker.getByLabel('Minutes').fill('30')
+  await page.getByRole('button', { name: 'Take this time' }).click()
+  const chosen = new Date(await panel.locator('[name=valid_until]').inputValue())
+  expect(clock.format(chosen)).toBe('10:30:00')
+  await expect(panel.getByTestId('sentence')).toHaveText(/from now until 15 \w{3}( \d{4})? 10:30\. Not renewed\.$/)
 })
 
 test('filters are in the address and the browser’s way back undoes them', async ({ page, school, signIn }) => {

@@ -41,7 +41,23 @@ test('a form of another site is refused', async ({ world, request }) => {
   expect(await send({ origin: 'https://evil.example' })).toBe(403)
   expect(await send({ 'sec-fetch-site': 'cross-site', origin: world.console_url })).toBe(403)
   expect(await send({})).toBe(403)
-  expect(await send({ origin: world.console_url })).toBe(302)
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  expect(await send({ origin: world.console_url, ...form })).toBe(302)
+})
+
+test('nonsense gets an answer, not an error of ours', async ({ world, request }) => {
+  const origin = world.console_url
+  const send = (method: string, path: string, headers: Record<string, string> = {}, data?: string) =>
+    request
+      .fetch(`${origin}${path}`, { method, headers: { origin, ...headers }, ...(data === undefined ? {} : { data }) })
+      .then((response) => response.status())
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  expect(await send('DELETE', '/login')).toBe(405)
+  expect(await send('POST', '/login', { 'content-type': 'application/json' }, '{')).toBe(415)
+  expect(await send('POST', '/login', form, 'x'.repeat(1_100_000))).toBe(413)
+  expect(await send('POST', '/login', form, 'email=%E0%A4%A&password=%00')).toBe(401)
+  expect(await send('GET', '/%E0%A4%A')).toBe(400)
+  expect(await send('GET', '/no-such-page')).toBe(404)
 })
 
 test('every answer carries the headers that keep it safe', async ({ world, request }) => {

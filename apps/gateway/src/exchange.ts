@@ -156,7 +156,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return
     }
     // Many clients stop at [DONE] and ask again at once: by then the money must be back.
-    if (meter.isDone) this.#settle(meter.metered(this.#inputTokens), succeeded)
+    if (meter.isDone) this.#settleEnded(meter.metered(this.#inputTokens))
     if (out.length > 0 && !this.#response.write(out)) controller.pause()
     if (this.#covered !== Number.POSITIVE_INFINITY && !meter.isDone) this.#mind(meter)
   }
@@ -165,7 +165,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#isOver) return
     if (this.#meter !== null) {
       const rest = this.#meter.end()
-      this.#settle(this.#meter.metered(this.#inputTokens), succeeded)
+      if (this.#meter.isEmpty) {
+        this.#fail(unreadable())
+        return
+      }
+      this.#settleEnded(this.#meter.metered(this.#inputTokens))
       if (rest.length > 0) this.#response.write(rest)
       this.#response.end()
     } else if (this.#kind === 'whole') {
@@ -188,10 +192,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     try {
       answer = JSON.parse(body.toString('utf8'))
     } catch (error) {
-      this.#fail(new DomainError('provider_error', 'The model provider’s answer can’t be read. Try again.', {}, error))
+      this.#fail(unreadable(error))
       return
     }
-    this.#settle(meterAnswer('chat', answer, this.#inputTokens), succeeded)
+    this.#settleEnded(meterAnswer('chat', answer, this.#inputTokens))
     this.#writeHead(200, { 'content-type': this.#contentType, 'content-length': body.length })
     this.#response.end(body)
   }
@@ -210,7 +214,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** What was delivered of a stream is charged; an answer that never arrived is not. */
   #fail(error: DomainError): void {
-    const metered = this.#meter === null ? NOTHING : this.#meter.metered(this.#inputTokens)
+    const delivered = this.#meter !== null && !this.#meter.isEmpty
+    const metered = delivered ? (this.#meter?.metered(this.#inputTokens) ?? NOTHING) : NOTHING
     this.#settle(metered, this.#meter === null ? failed(error) : { ...failed(error), http_status: 200 })
     const { log } = this.#gateway
     log.warn({ request_id: this.#id, provider: this.#facts.model.provider.name, err: error }, 'provider failed')
@@ -307,6 +312,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return this.#meter?.metered(this.#inputTokens) ?? estimated(estimate(this.#inputTokens()))
   }
 
+  /** The provider has come to its end, or says in the stream that it failed. */
+  #settleEnded(metered: Metered): void {
+    if (metered.provider_fault !== undefined) {
+      const { log } = this.#gateway
+      const provider = this.#facts.model.provider.name
+      log.warn({ request_id: this.#id, provider, fault: metered.provider_fault }, 'usage that can’t be true')
+    }
+    this.#settle(metered, metered.has_failed === true ? failedMidway : succeeded)
+  }
+
   /** Tells the ledger, once. From this moment what was held and isn't charged is free. */
   #settle(metered: Metered, outcome: Outcome): void {
     if (this.#outcome !== null) return
@@ -360,6 +375,7 @@ const RECHECK_TOKENS = 32
 
 const estimated = (usage: TokenUsage): Metered => ({ usage, is_estimated: true })
 const NOTHING: Metered = { usage: estimate(0), is_estimated: false }
+const failedMidway: Outcome = { status: 'failed', http_status: 200, error_code: 'provider_error' }
 const succeeded: Outcome = { status: 'succeeded', http_status: 200, error_code: null }
 const canceled: Outcome = { status: 'canceled', http_status: CLIENT_CLOSED, error_code: null }
 const INTERRUPTED: Outcome = { status: 'interrupted', http_status: 500, error_code: null }
@@ -368,3 +384,5 @@ const failed = (error: DomainError): Outcome => ({
   http_status: toOpenAI(error).status,
   error_code: error.code,
 })
+const unreadable = (cause?: unknown) =>
+  new DomainError('provider_error', 'The model provider’s answer can’t be read. Try again.', {}, cause)

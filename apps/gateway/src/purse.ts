@@ -24,6 +24,8 @@ export type Lease = {
   held: bigint
   unsettled: bigint
   endsAt: number
+  /** The allocation it was drawn from, if any. */
+  allocationId: string | null
   /** No longer drawn into or held from: what comes free goes back. */
   isRetired: boolean
   /** An answer of the database was lost: it may hold more than is known here, so it isn't drawn into any more. */
@@ -361,6 +363,7 @@ export class Purse {
       if (answer.outcome === 'short') return answer
       if (answer.outcome === 'granted') {
         lease.free += answer.granted_nanos
+        lease.allocationId = answer.facts.allocation_id
         lease.endsAt = answer.ends_at === null ? Number.POSITIVE_INFINITY : answer.ends_at.getTime()
         this.#leases.set(lease.id, lease)
         if (!lease.isRetired) {
@@ -392,7 +395,8 @@ export class Purse {
       } finally {
         lease.isDrawing = false
       }
-      if (answer === null || answer.outcome === 'refused') return false
+      if (answer === null) throw unavailable()
+      if (answer.outcome === 'refused') return false
       if (answer.outcome === 'outdated') return this.#move(hold, want, least)
       if (answer.outcome === 'granted') {
         lease.free += answer.granted_nanos
@@ -417,12 +421,11 @@ export class Purse {
   }
 
   async #move(hold: Hold, want: bigint, least: bigint): Promise<boolean> {
-    const allocation = this.facts?.allocation_id
     if ((await this.#fill(hold.amount + want, hold.amount + least, true)) !== null) return false
     const [old, lease] = [hold.lease, this.#current]
     if (hold.isOver || lease === null || lease.free < hold.amount + least) return false
     // Its event would name accounts that it isn't paid from.
-    if (this.facts?.allocation_id !== allocation) return false
+    if (lease.allocationId !== old.allocationId) return false
     const amount = lease.free < hold.amount + want ? lease.free : hold.amount + want
     lease.free -= amount
     lease.held += amount
@@ -439,7 +442,7 @@ export class Purse {
     const endsAt = Number.POSITIVE_INFINITY
     const money = { free: 0n, held: 0n, unsettled: 0n }
     const state = { isRetired: false, isDoubtful: false, isDrawing: false, isReturning: false }
-    const lease: Lease = { id, purse: this, ...money, endsAt, ...state }
+    const lease: Lease = { id, purse: this, ...money, endsAt, allocationId: null, ...state }
     // Known to be in use from before the database hears of it.
     this.#leases.set(id, lease)
     return lease

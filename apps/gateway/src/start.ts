@@ -12,7 +12,7 @@ import { gatewayIdentity, Journal, lockFolder } from './journal.ts'
 import { Purses } from './purses.ts'
 import { createGatewayServer } from './server.ts'
 import { warmUp } from './tokens.ts'
-import { Upstreams } from './upstream.ts'
+import { type ProviderPatience, Upstreams } from './upstream.ts'
 
 export type StartOptions = {
   databaseUrl: string
@@ -23,6 +23,7 @@ export type StartOptions = {
   dataDir: string
   log: Log
   limits?: Partial<BodyLimits>
+  patience?: Partial<ProviderPatience>
 }
 
 const LIMITS: BodyLimits = { bytesMax: 8 * 1024 * 1024, silenceMs: 15_000, headersMs: 15_000 }
@@ -45,7 +46,7 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
   const catalogue = new Catalogue({ database, masterKey, log })
   const onCatalogue = () => void catalogue.refresh().catch(() => {})
   const purses = new Purses({ database, gatewayId, journal, log, onCatalogue })
-  const upstreams = new Upstreams()
+  const upstreams = new Upstreams(options.patience)
 
   await purses.ledger.recover()
   await catalogue.refresh()

@@ -4,9 +4,15 @@ import type { Dispatcher } from 'undici'
 import { errors, Pool } from 'undici'
 
 const CONNECT_TIMEOUT_MS = 10_000
-/** Answers of ten minutes happen; the official clients wait as long. */
-const FIRST_BYTE_TIMEOUT_MS = 600_000
-const SILENCE_TIMEOUT_MS = 300_000
+
+export type ProviderPatience = {
+  /** Until the head of an answer. Answers of ten minutes happen; the official clients wait as long. */
+  headMs: number
+  /** Until the next byte of it. */
+  silenceMs: number
+}
+const PATIENCE: ProviderPatience = { headMs: 600_000, silenceMs: 300_000 }
+
 const CONNECTIONS_MAX = 1024
 /** What is read of a provider's error. */
 export const ERROR_BYTES_MAX = 64 * 1024
@@ -23,6 +29,11 @@ export class Upstreams {
   readonly #pools = new Map<string, Pool>()
   /** A catalogue that is read again brings new models, and so new routes. */
   readonly #routes = new WeakMap<ServedModel, Route>()
+  readonly #patience: ProviderPatience
+
+  constructor(patience: Partial<ProviderPatience> = {}) {
+    this.#patience = { ...PATIENCE, ...patience }
+  }
 
   /** Sends a request on; `handler` gets the answer as it comes. */
   dispatch(
@@ -52,8 +63,8 @@ export class Upstreams {
       pool = new Pool(origin, {
         connections: CONNECTIONS_MAX,
         connect: { timeout: CONNECT_TIMEOUT_MS },
-        headersTimeout: FIRST_BYTE_TIMEOUT_MS,
-        bodyTimeout: SILENCE_TIMEOUT_MS,
+        headersTimeout: this.#patience.headMs,
+        bodyTimeout: this.#patience.silenceMs,
       })
       this.#pools.set(origin, pool)
     }
@@ -110,24 +121,25 @@ const CLIENTS_OWN = new Set([400, 404, 409, 413, 422])
  */
 export function readRefusal(
   statusCode: number,
-  retryAfter: string,
+  retryAfterHeader: string,
   body: Buffer,
 ): { passed: { status: number; body: Buffer } } | { error: DomainError } {
   if (CLIENTS_OWN.has(statusCode) && isErrorObject(body)) return { passed: { status: statusCode, body } }
   if (statusCode === 429) {
-    const after = Number.parseInt(retryAfter, 10)
-    const details = { retry_after_seconds: Number.isInteger(after) && after >= 0 ? Math.min(after, 3_600) : 5 }
     return {
-      error: new DomainError('rate_limited', 'The model provider has too many requests. Try again shortly.', details),
+      error: new DomainError(
+        'rate_limited',
+        'The model provider has too many requests. Try again shortly.',
+        retryAfter(retryAfterHeader),
+      ),
     }
   }
   if (statusCode === 503 || statusCode === 529) {
-    const details = { retry_after_seconds: 5 }
     return {
       error: new DomainError(
         'provider_unavailable',
         'The model provider is overloaded. Try again in a moment.',
-        details,
+        retryAfter(retryAfterHeader),
       ),
     }
   }
@@ -140,6 +152,12 @@ export function readRefusal(
     }
   }
   return { error: new DomainError('provider_error', `The model provider failed with status ${statusCode}.`) }
+}
+
+/** As long as the provider asks for, an hour at most. */
+function retryAfter(header: string): { retry_after_seconds: number } {
+  const seconds = Number.parseInt(header, 10)
+  return { retry_after_seconds: seconds >= 0 ? Math.min(seconds, 3_600) : 5 }
 }
 
 function isErrorObject(body: Buffer): boolean {

@@ -7,8 +7,7 @@ import type { ModelPrice } from '@stipend/money'
 import { createLog } from '@stipend/runtime'
 import { startSandboxProvider } from '@stipend/sandbox-provider'
 import OpenAI from 'openai'
-import type { BodyLimits } from '../src/body.ts'
-import { startGateway } from '../src/start.ts'
+import { type StartOptions, startGateway } from '../src/start.ts'
 
 export type House = {
   test: TestDatabase
@@ -16,6 +15,8 @@ export type House = {
   sandbox: Awaited<ReturnType<typeof startSandboxProvider>>
   /** Ends in /v1. */
   url: string
+  /** Starts a further gateway and answers its URL. */
+  start(settings?: Partial<StartOptions>): Promise<string>
   client(secret: string): OpenAI
   /** What the gateway logged so far. */
   logged(): string
@@ -28,7 +29,12 @@ export const MASTER_KEY = Buffer.alloc(32, 7)
 /** A database, a tenant, the sandbox provider and one gateway in this process, all of their own. */
 export async function buildHouse(
   cluster: { adminUrl: string; appPassword: string },
-  options: { balance_usd?: string; price?: ModelPrice; output_tokens_max?: number; limits?: Partial<BodyLimits> } = {},
+  options: {
+    balance_usd?: string
+    price?: ModelPrice
+    output_tokens_max?: number
+    limits?: StartOptions['limits']
+  } = {},
 ): Promise<House> {
   const { balance_usd = '100', limits = {}, ...provider } = options
   const test = await createTestDatabase(cluster)
@@ -40,35 +46,37 @@ export async function buildHouse(
     credential: CREDENTIAL,
     ...provider,
   })
-  const dataDir = mkdtempSync(path.join(os.tmpdir(), 'stipend-gateway-'))
   const lines: string[] = []
   const log = createLog({
     app: 'gateway',
     level: 'debug',
     destination: { write: (line: string) => void lines.push(line) },
   })
-  const gateway = await startGateway({
-    databaseUrl: test.url,
-    masterKey: MASTER_KEY,
-    host: '127.0.0.1',
-    port: 0,
-    dataDir,
-    log,
-    limits,
-  })
+  const closing: (() => Promise<void>)[] = []
+  const start = async (settings: Partial<StartOptions> = {}) => {
+    const dataDir = mkdtempSync(path.join(os.tmpdir(), 'stipend-gateway-'))
+    const where = { databaseUrl: test.url, masterKey: MASTER_KEY, host: '127.0.0.1', port: 0, dataDir, log }
+    const { url, steps } = await startGateway({ ...where, ...settings })
+    closing.push(async () => {
+      for (const step of steps) await step.run(AbortSignal.timeout(step.timeoutMs ?? 10_000))
+      rmSync(dataDir, { recursive: true, force: true })
+    })
+    return url
+  }
 
-  return {
+  const house: House = {
     test,
     scene,
     sandbox,
-    url: gateway.url,
-    client: (secret) => new OpenAI({ baseURL: gateway.url, apiKey: secret, maxRetries: 0 }),
+    url: await start({ limits }),
+    start,
+    client: (secret) => new OpenAI({ baseURL: house.url, apiKey: secret, maxRetries: 0 }),
     logged: () => lines.join(''),
     close: async () => {
-      for (const step of gateway.steps) await step.run(AbortSignal.timeout(step.timeoutMs ?? 10_000))
+      await Promise.all(closing.map((close) => close()))
       await sandbox.close()
       await test.drop()
-      rmSync(dataDir, { recursive: true, force: true })
     },
   }
+  return house
 }

@@ -12,7 +12,10 @@ let house: House
 beforeAll(async () => {
   house = await buildHouse(inject('testCluster'))
 })
-afterAll(() => house.close())
+afterAll(async () => {
+  await balanced(house)
+  await house.close()
+})
 beforeEach(() => house.sandbox.reset())
 
 const ASK = { model: 'sandbox-small', messages: [{ role: 'user' as const, content: 'Hello' }] }
@@ -309,5 +312,4 @@ it('gives every request an id of its own, whatever the client says', async () =>
   expect(ids.size).toBe(20)
   await settled(house, key.id, 20)
   expect(new Set((await eventsOf(house, key.id)).map((event) => event.id))).toEqual(ids)
-  await balanced(house)
 })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import { settled } from './books.ts'
+import { balanced, settled } from './books.ts'
 import { buildHouse, type House } from './harness.ts'
 import { call, errorOf } from './http.ts'
 
@@ -8,7 +8,10 @@ let house: House
 beforeAll(async () => {
   house = await buildHouse(inject('testCluster'), { output_tokens_max: 1_000 })
 })
-afterAll(() => house.close())
+afterAll(async () => {
+  await balanced(house)
+  await house.close()
+})
 beforeEach(() => house.sandbox.reset())
 
 const hello = '"messages":[{"role":"user","content":"Hello"}]'

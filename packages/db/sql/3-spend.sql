@@ -180,6 +180,7 @@ end $$;
 create or replace function app.settle_tenant(p_events jsonb, p_returns jsonb) returns void language plpgsql as $$
 declare
   tenant text := app.current_tenant();
+  zone text := (select t.time_zone from tenants t where t.id = app.current_tenant());
   lease_ids text[];
   taken jsonb;
   lost usage_events;
@@ -224,7 +225,8 @@ begin
   ), hours as (
     insert into usage_hours as h
       (hour, key_id, member_id, model, requests, failed_requests, input_tokens, output_tokens, cost_nanos)
-    select date_trunc('hour', started_at, 'UTC') as hour, key_id, min(member_id), model, count(*),
+    -- Hours of the tenant's wall clock, which don't begin with those of UTC everywhere: a day is then made of whole ones.
+    select date_trunc('hour', started_at, zone) as hour, key_id, min(member_id), model, count(*),
            count(*) filter (where status = 'failed'), sum(input_tokens), sum(output_tokens), sum(cost_nanos)
       from settled group by hour, key_id, model order by hour, key_id, model
     on conflict on constraint usage_hours_tenant_id_hour_key_id_model_pk do update set
@@ -332,8 +334,9 @@ begin
   end loop;
   update keys k set last_used_at = greatest(k.last_used_at, event.started_at)
    where k.tenant_id = event.tenant_id and k.id = event.key_id;
+  -- Hours of the tenant's wall clock, which don't begin with those of UTC everywhere: a day is then made of whole ones.
   insert into usage_hours as h (hour, key_id, member_id, model, requests, failed_requests, input_tokens, output_tokens, cost_nanos)
-    values (date_trunc('hour', event.started_at, 'UTC'), event.key_id, event.member_id, event.model, 1,
+    values (date_trunc('hour', event.started_at, coalesce((select t.time_zone from tenants t where t.id = event.tenant_id), 'UTC')), event.key_id, event.member_id, event.model, 1,
             case when event.status = 'failed' then 1 else 0 end, event.input_tokens, event.output_tokens, charge)
     on conflict on constraint usage_hours_tenant_id_hour_key_id_model_pk do update set
       requests = h.requests + 1,

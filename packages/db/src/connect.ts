@@ -26,6 +26,7 @@ const inners = new WeakMap<Database, Inner>()
 export function connect(url: string, options: ConnectOptions = {}): Database {
   const settings = {
     connect_timeout: 5,
+    backoff: retryPause,
     onnotice: () => {},
     connection: {
       application_name: options.applicationName ?? 'stipend',
@@ -41,6 +42,12 @@ export function connect(url: string, options: ConnectOptions = {}): Database {
   inners.set(database, { client, drizzle: drizzle(client), openOne })
   return database
 }
+
+/**
+ * Seconds until a connection is tried again. Whoever asks meanwhile waits for it, so it is short: the driver's own pause grows to
+ * twenty seconds, long after the database is back.
+ */
+const retryPause = (tries: number): number => Math.min(0.02 * 2 ** tries, 0.25)
 
 /** Ends all connections, waiting for what runs for at most `timeoutSeconds`. */
 export async function close(database: Database, timeoutSeconds = 5): Promise<void> {

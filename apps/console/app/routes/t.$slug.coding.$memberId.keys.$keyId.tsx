@@ -102,10 +102,7 @@ export default function KeyPanel() {
           </Group>
           {recent.length === 0 ? (
             <Text size="sm" c="dimmed">
-              This key has not been used yet.{' '}
-              <Anchor component={Link} to={paths.connect(slug)} size="sm" underline="always">
-                How to connect a tool
-              </Anchor>
+              This key has not been used yet.
             </Text>
           ) : (
             recent.map((request) => <RequestLine key={request.id} request={request} />)
@@ -183,7 +180,10 @@ function Acts() {
         </Alert>
       )}
       <Text size="xs" c="dimmed">
-        Lost? A key is never shown again: revoke it and create a new one.
+        Lost? A key is never shown again: revoke it and create a new one.{' '}
+        <Anchor component={Link} to={paths.connect(slug)} inherit underline="always">
+          How to connect a tool
+        </Anchor>
       </Text>
       <Confirm
         opened={isAsking}

@@ -25,6 +25,7 @@ export class StreamMeter {
   readonly #transcript: Transcript
   #reported: Reported | undefined
   #isDone = false
+  #hasData = false
   // The beginning of an event whose end hasn't come: `#unfinished` grows ahead of what is in it.
   #unfinished: Buffer = NOTHING
   #unfinishedBytes = 0
@@ -67,6 +68,11 @@ export class StreamMeter {
   /** Whether the provider has said that the answer is complete. */
   get isDone(): boolean {
     return this.#isDone
+  }
+
+  /** Whether nothing has come that could be part of an answer. */
+  get isEmpty(): boolean {
+    return !this.#hasData
   }
 
   /**
@@ -137,6 +143,7 @@ export class StreamMeter {
 
   /** Whole events on their way to the client. */
   #pass(whole: Buffer): Buffer {
+    this.#hasData ||= whole.includes('data:')
     this.#kept.push(whole)
     this.#keptBytes += whole.length
     if (this.#keptBytes > KEPT_BYTES_MAX) this.#look()

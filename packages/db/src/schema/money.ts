@@ -169,7 +169,7 @@ export const ledger_entries = pgTable(
   ],
 )
 
-/** Usage by the hour, kept in step with `usage_events` by the function that settles. */
+/** Usage by the hour of the tenant's wall clock, kept in step with `usage_events` by the function that settles. */
 export const usage_hours = pgTable(
   'usage_hours',
   {

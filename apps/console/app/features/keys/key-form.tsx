@@ -175,11 +175,15 @@ export function KeyForm({ fetcher, name, idempotencyKey, allocations, refused }:
                 onChange={(value) => change({ [end]: value })}
                 valueFormat="D MMM YYYY HH:mm"
                 minDate={instantToLocal(now, time_zone).slice(0, 10)}
+                ariaLabels={CALENDAR_LABELS}
                 clearable
                 clearButtonProps={{ 'aria-label': end === 'from' ? 'Clear the start' : 'Clear the end' }}
                 submitButtonProps={{ 'aria-label': 'Take this time' }}
                 timePickerProps={{ hoursInputLabel: 'Hours', minutesInputLabel: 'Minutes' }}
-                popoverProps={{ shadow: 'md', withinPortal: true }}
+                hideOutsideDates
+                // The calendar is a dialog named by its input, which has to have the id it looks for.
+                id={`key-${end}-target`}
+                popoverProps={{ shadow: 'md', withinPortal: true, id: `key-${end}` }}
               />
             ))}
           </Group>
@@ -244,6 +248,15 @@ export function KeyForm({ fetcher, name, idempotencyKey, allocations, refused }:
       </LeaveGuard>
     </fetcher.Form>
   )
+}
+
+const CALENDAR_LABELS = {
+  previousMonth: 'Previous month',
+  nextMonth: 'Next month',
+  previousYear: 'Previous year',
+  nextYear: 'Next year',
+  previousDecade: 'Previous ten years',
+  nextDecade: 'Next ten years',
 }
 
 const FIELDS: ReadonlySet<string> = new Set([
