@@ -102,9 +102,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#isOver) return
     const metered = this.#measureSoFar()
     this.#settle(metered, { ...failed(error), status: 'canceled' })
+    // Over first: what the abort calls back must find nothing left to do.
+    this.#finish()
     this.#upstream?.abort(error)
     this.#answerError(error)
-    this.#finish()
   }
 
   // --- the provider's side ------------------------------------------------------------------------------------------
@@ -153,6 +154,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
       out = meter.feed(chunk)
     } catch (error) {
       controller.abort(error as Error)
+      return
+    }
+    if (meter.failure !== undefined) {
+      if (out.length > 0) this.#response.write(out)
+      const words = 'The model provider failed in the middle of its answer. Try again.'
+      this.#fail(new DomainError('provider_error', words, {}, new Error(meter.failure)))
+      controller.abort(new Error('the provider failed'))
       return
     }
     // Many clients stop at [DONE] and ask again at once: by then the money must be back.
@@ -227,8 +235,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #hangUp(): void {
     if (this.#isOver) return
     this.#settle(this.#measureSoFar(), canceled)
-    this.#upstream?.abort(new Error('the client hung up'))
     this.#finish()
+    this.#upstream?.abort(new Error('the client hung up'))
   }
 
   #answerError(error: DomainError): void {
@@ -296,9 +304,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #endForWantOfMoney(meter: StreamMeter): void {
     const metered = meter.metered(this.#inputTokens)
     this.#settle(metered, { status: 'succeeded', http_status: 200, error_code: 'budget_exhausted' })
+    this.#finish()
     this.#upstream?.abort(new Error('the money is spent'))
     this.#response.end(meter.ending(metered.usage))
-    this.#finish()
   }
 
   readonly #inputTokens = (): number => this.#facts.need.inputTokens()

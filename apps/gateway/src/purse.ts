@@ -10,7 +10,8 @@ const LEASE_TRUST_MS = 300_000
 /** What is drawn beyond the need of the moment, as a multiple of it; doubled when the next draw comes soon. */
 const APPETITE_START = 4n
 const APPETITE_MAX = 4_096n
-const SOON_MS = 10_000
+/** So a lease comes to last about this long, and a key goes on for about this long while the database is away. */
+const SOON_MS = 60_000
 /** How long a request waits for others to give back what they don't use, asking again at these moments. */
 const RECALL_WAITS_MS = [25, 75, 200]
 /** For how long a shortage is believed without asking again. */

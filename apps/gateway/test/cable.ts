@@ -10,6 +10,8 @@ const DONE = Buffer.from('SELECT 1\0')
  */
 export class Cable {
   readonly url: string
+  /** Statements sent through it so far, whoever sent them. */
+  statements = 0
   readonly #server: net.Server
   readonly #connections = new Set<net.Socket>()
   #isOut = false
@@ -74,7 +76,9 @@ export class Cable {
         other.destroy()
       })
     }
+    const count = statementCounter(() => this.statements++)
     client.on('data', (chunk) => {
+      count(chunk)
       if (this.#losing?.(chunk)) {
         this.#losing = null
         isDoomed = true
@@ -85,5 +89,26 @@ export class Cable {
       if (isDoomed && chunk.includes(DONE)) return void client.destroy()
       if (!isDoomed || !client.destroyed) client.write(chunk)
     })
+  }
+}
+
+const QUERY = 0x51
+const EXECUTE = 0x45
+
+/** Watches what a client sends: after its first packet each has a letter and a length. */
+function statementCounter(onStatement: () => void): (chunk: Buffer) => void {
+  let left = Buffer.alloc(0)
+  let isFirst = true
+  return (chunk) => {
+    left = Buffer.concat([left, chunk])
+    for (;;) {
+      const letters = isFirst ? 0 : 1
+      if (left.length < letters + 4) return
+      const size = letters + left.readUInt32BE(letters)
+      if (left.length < size) return
+      if (!isFirst && (left[0] === QUERY || left[0] === EXECUTE)) onStatement()
+      isFirst = false
+      left = left.subarray(size)
+    }
   }
 }
