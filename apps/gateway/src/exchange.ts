@@ -132,7 +132,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#kind = 'stream'
     const { request, need } = this.#facts
     const hidesUsage = request.stream_options?.include_usage !== true
-    this.#meter = createStreamMeter('chat', { hidesUsage, answers: need.answers })
+    this.#meter = createStreamMeter('chat', { hidesUsage, hidesFailure: true, answers: need.answers })
     this.#writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' })
     this.#response.flushHeaders()
   }

@@ -49,11 +49,17 @@ export async function spentOf({ test }: Books, accountId: string): Promise<bigin
   return BigInt(row?.spent ?? 0)
 }
 
+/** Asks gateways to give back what they don't use: what stays set aside then is for requests. */
+async function recall({ test }: Books): Promise<void> {
+  await test.admin`select pg_notify('stipend', 'recall ' || id || ' nobody') from tenants`
+}
+
 /** Waits until the key has so many events and no money is set aside any more. None of them cost more than was set aside for it. */
 export async function settled(books: Books, keyId: string, count: number, timeout = 10_000): Promise<Event[]> {
   let events: Event[] = []
   await vi.waitFor(
     async () => {
+      await recall(books)
       events = await eventsOf(books, keyId)
       expect(events).toHaveLength(count)
       expect(await written(books)).toMatchObject({ leased: '0', leases: '0' })
@@ -70,7 +76,7 @@ export async function settled(books: Books, keyId: string, count: number, timeou
 export async function balanced(books: Books, timeout = 10_000): Promise<void> {
   await vi.waitFor(
     async () => {
-      await books.test.admin`select pg_notify('stipend', 'recall ' || id || ' nobody') from tenants`
+      await recall(books)
       expect(await written(books)).toMatchObject({ leased: '0', leases: '0' })
     },
     { timeout, interval: 20 },

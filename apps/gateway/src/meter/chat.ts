@@ -23,7 +23,7 @@ type Chunked = {
 
 export function chunked(kind: Chunked): DialectRules {
   return {
-    mayMatter: (bytes) => endsInBracket(bytes) || mayCarryUsage(bytes),
+    mayMatter: (bytes) => endsInBracket(bytes) || mayCarryUsage(bytes) || bytes.includes(ERROR),
     reportIn: (event, before) => {
       const figures = isObject(event.usage) ? event.usage : objectIn(event.x_groq).usage
       // Some send usage with every chunk: the last one counts.
@@ -31,7 +31,13 @@ export function chunked(kind: Chunked): DialectRules {
     },
     isEnd: () => false,
     isUsageOnly: (event) => isObject(event.usage) && Array.isArray(event.choices) && event.choices.length === 0,
-    read: (figures) => readOpenAI(figures, { hasOutput: true }),
+    read: (figures) => {
+      const reading = readOpenAI(figures, { hasOutput: true })
+      const isEmpty = 'usage' in reading && reading.usage.input_tokens === 0
+      return isEmpty ? { fault: 'no input_tokens, and no prompt is empty' } : reading
+    },
+    failureIn: (event) =>
+      isObject(event.error) && !Array.isArray(event.choices) ? JSON.stringify(event.error).slice(0, 1_000) : undefined,
     transcript: () => new ChunkedTranscript(kind),
   }
 }
@@ -123,6 +129,7 @@ function endsInBracket(bytes: Buffer): boolean {
 
 // A search that begins with a rare letter is several times faster than one that begins with a quote.
 const USAGE = Buffer.from('usage"')
+const ERROR = Buffer.from('error"')
 
 /** Whether there is a usage that isn't null: OpenAI puts `"usage":null` into every chunk but the last. */
 function mayCarryUsage(bytes: Buffer): boolean {

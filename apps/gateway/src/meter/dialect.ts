@@ -24,6 +24,8 @@ export interface DialectRules {
   /** Whether an event carries nothing but usage: sent only because it was asked for. */
   isUsageOnly(event: Loose): boolean
   read(figures: Loose): Reading
+  /** What the provider says when it fails in the middle of a stream; undefined for any other event. */
+  failureIn(event: Loose): string | undefined
   transcript(): Transcript
 }
 

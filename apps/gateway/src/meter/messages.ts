@@ -18,6 +18,7 @@ export const messages: DialectRules = {
   isEnd: (event) => event.type === 'message_stop',
   isUsageOnly: () => false,
   read,
+  failureIn: () => undefined,
   transcript: () => new MessagesTranscript(),
 }
 

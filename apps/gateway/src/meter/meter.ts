@@ -18,13 +18,15 @@ const RULES: Record<Dialect, DialectRules> = { chat, completions, embeddings, re
 export type StreamOptions = {
   /** The client didn't ask for the chunk that carries usage, so it doesn't get it (chat and completions). */
   hidesUsage: boolean
+  /** The provider's words on its own failure are kept from the client. */
+  hidesFailure?: boolean
   /** How many answers run beside each other; 1 if not said. */
   answers?: number
 }
 
 /** A meter for one streamed answer. */
 export function createStreamMeter(dialect: Dialect, options: StreamOptions): StreamMeter {
-  return new StreamMeter(RULES[dialect], { answers: 1, ...options })
+  return new StreamMeter(RULES[dialect], { answers: 1, hidesFailure: false, ...options })
 }
 
 /** What an answer that came in one piece used. `inputTokens` is asked only where our own count is needed. */

@@ -16,6 +16,7 @@ export const responses: DialectRules = {
   isEnd: (event) => ENDS.includes(textIn(event.type)),
   isUsageOnly: () => false,
   read: (figures) => readOpenAI(figures, { hasOutput: true }),
+  failureIn: () => undefined,
   transcript: () => new ResponsesTranscript(),
 }
 

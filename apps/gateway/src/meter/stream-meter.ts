@@ -21,11 +21,13 @@ const COUNTED_PIECE = 2_048
 export class StreamMeter {
   readonly #rules: DialectRules
   readonly #hidesUsage: boolean
+  readonly #hidesFailure: boolean
   readonly #answers: number
   readonly #transcript: Transcript
   #reported: Reported | undefined
   #isDone = false
   #hasData = false
+  #failure: string | undefined
   // The beginning of an event whose end hasn't come: `#unfinished` grows ahead of what is in it.
   #unfinished: Buffer = NOTHING
   #unfinishedBytes = 0
@@ -40,9 +42,10 @@ export class StreamMeter {
   #envelope = Number.POSITIVE_INFINITY
   #events = 0
 
-  constructor(rules: DialectRules, options: { hidesUsage: boolean; answers: number }) {
+  constructor(rules: DialectRules, options: { hidesUsage: boolean; hidesFailure: boolean; answers: number }) {
     this.#rules = rules
     this.#hidesUsage = options.hidesUsage
+    this.#hidesFailure = options.hidesFailure
     this.#answers = options.answers
     this.#transcript = rules.transcript()
   }
@@ -68,6 +71,11 @@ export class StreamMeter {
   /** Whether the provider has said that the answer is complete. */
   get isDone(): boolean {
     return this.#isDone
+  }
+
+  /** What the provider said when it failed in the middle. It is ours to know. */
+  get failure(): string | undefined {
+    return this.#failure
   }
 
   /** Whether nothing has come that could be part of an answer. */
@@ -164,6 +172,11 @@ export class StreamMeter {
     }
     const parsed = parseObject(data)
     if (parsed === undefined) return false
+    const failure = this.#rules.failureIn(parsed)
+    if (failure !== undefined) {
+      this.#failure ??= failure
+      return this.#hidesFailure
+    }
     this.#reported = this.#rules.reportIn(parsed, this.#reported)
     this.#isDone ||= this.#rules.isEnd(parsed)
     return this.#hidesUsage && this.#rules.isUsageOnly(parsed)
