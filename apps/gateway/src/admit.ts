@@ -94,7 +94,7 @@ export async function admit(
 }
 
 /** What the ledger couldn't be asked can't be spent: the client is told to come back. */
-async function metering<T>(work: () => Promise<T>): Promise<T> {
+export async function metering<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

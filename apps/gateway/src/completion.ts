@@ -7,7 +7,7 @@ import type { Settlement } from '@stipend/core/spend'
 import { costOf, type TokenUsage } from '@stipend/money'
 import { toOpenAI } from '@stipend/wire/errors'
 import type { Dispatcher } from 'undici'
-import { type Admission, admit, identify } from './admit.ts'
+import { type Admission, admit, identify, metering } from './admit.ts'
 import { readBody } from './body.ts'
 import type { Gateway } from './gateway.ts'
 import { estimate, type Metered, meterAnswer, StreamMeter } from './openai/chat-meter.ts'
@@ -40,7 +40,7 @@ async function understand(gateway: Gateway, http: { request: IncomingMessage; se
     refuseCompressed(http.request)
     const body = await readBody(http.request, gateway.limits)
     const request = parseChatRequest(body)
-    const model = await gateway.catalogue.find(request.model)
+    const model = await metering(() => gateway.catalogue.find(request.model))
     if (model === undefined) {
       throw new DomainError(
         'model_not_found',

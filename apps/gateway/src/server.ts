@@ -4,7 +4,7 @@ import { DomainError } from '@stipend/core/errors'
 import { parseSecret } from '@stipend/core/secrets'
 import { ping } from '@stipend/db'
 import { toOpenAI } from '@stipend/wire/errors'
-import { identify } from './admit.ts'
+import { identify, metering } from './admit.ts'
 import { complete } from './completion.ts'
 import type { Gateway } from './gateway.ts'
 
@@ -150,7 +150,7 @@ async function chat(gateway: Gateway, exchange: Exchange): Promise<Handled> {
 /** A spent budget doesn't close the list: tools ask for it before anything else. */
 async function models(gateway: Gateway, { request, response }: Exchange): Promise<Handled> {
   const { key_id } = await identify(gateway.database, { secret: readKey(request), gatewayId: gateway.gatewayId })
-  await gateway.catalogue.refresh()
+  await metering(() => gateway.catalogue.refresh())
   const data = gateway.catalogue.list().map((model) => ({
     id: model.name,
     object: 'model',

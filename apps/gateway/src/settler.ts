@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { asDomainError, newId } from '@stipend/core'
+import { newId } from '@stipend/core'
 import { type Settlement, settle } from '@stipend/core/spend'
 import { type Database, giveBackLeases, reportGateway } from '@stipend/db'
 import type { Log } from '@stipend/runtime'
@@ -94,7 +94,7 @@ export class Settler {
         pause = RETRY_MS
         await this.#giveBackOrphans()
       } catch (error) {
-        if (asDomainError(error).code === 'internal') await this.#oneByOne(batch.map((one) => one.settlement))
+        if (isRefusal(error)) await this.#oneByOne(batch.map((one) => one.settlement))
         this.#log.warn({ err: error, waiting: this.#waiting.size }, 'settling failed, will be tried again')
         await sleep(pause)
         pause = Math.min(pause * 2, RETRY_MS_MAX)
@@ -109,7 +109,7 @@ export class Settler {
         await settle(this.#database, [settlement])
         this.#finish([settlement])
       } catch (error) {
-        if (asDomainError(error).code !== 'internal') return
+        if (!isRefusal(error)) return
         this.#log.error({ err: error, id: settlement.id }, 'an event can’t be settled; it stays in the journal')
         this.#waiting.get(settlement.id)?.done.resolve()
         this.#waiting.delete(settlement.id)
@@ -148,4 +148,10 @@ export class Settler {
       this.#log.warn({ err: error }, 'the database does not answer')
     }
   }
+}
+
+/** Whether the database understood and said no, and would again: bad data, a broken constraint. Anything else may pass. */
+function isRefusal(error: unknown): boolean {
+  const { code } = error as { code?: unknown }
+  return typeof code === 'string' && /^(22|23|42|P0)...$/.test(code)
 }
