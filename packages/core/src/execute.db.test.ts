@@ -39,7 +39,7 @@ const MakePlace = z.strictObject({
   rooms: z.array(z.strictObject({ door: z.string() })).optional(),
 })
 let handled = 0
-function placing(after: (call: { name: string }) => Promise<unknown> | unknown = () => {}) {
+function placing(after: (call: { name: string }) => unknown = () => {}) {
   return command({
     name: 'places.create',
     permission: 'locations:write',

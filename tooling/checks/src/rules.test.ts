@@ -218,6 +218,14 @@ describe('what no file may hold', () => {
     expect(inText(`const a = "${text}"`)).toHaveLength(1)
   })
 
+  it('but what a test has made up', () => {
+    const made = `sk-${'proj'}-abcdefghijklmnopqrstuvwxyz`
+    const real = `sk-${'proj'}-Zk3vQ9tLx81mWc0RbN5yHs7`
+    expect(inText(made, 'apps/gateway/test/a.test.ts')).toEqual([])
+    expect(inText(made, 'apps/gateway/src/a.ts')).toHaveLength(1)
+    expect(inText(real, 'apps/gateway/test/a.test.ts')).toHaveLength(1)
+  })
+
   it('a path of a machine', () => {
     expect(inText(`see /${'home'}/ada/notes`)).toHaveLength(1)
     expect(inText(`"/${'root'}/.npmrc"`)).toHaveLength(1)
