@@ -98,12 +98,11 @@ export async function metering<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (error instanceof DomainError) throw error
-    throw new DomainError(
-      'metering_unavailable',
-      'Budgets can’t be checked at the moment. Try again in a few seconds.',
-      { retry_after_seconds: 2 },
-      error,
-    )
+    throw error instanceof DomainError ? error : meteringUnavailable(error)
   }
+}
+
+export function meteringUnavailable(cause: unknown): DomainError {
+  const sentence = 'Budgets can’t be checked at the moment. Try again in a few seconds.'
+  return new DomainError('metering_unavailable', sentence, { retry_after_seconds: 2 }, cause)
 }

@@ -7,7 +7,7 @@ import type { Settlement } from '@stipend/core/spend'
 import { costOf, type TokenUsage } from '@stipend/money'
 import { toOpenAI } from '@stipend/wire/errors'
 import type { Dispatcher } from 'undici'
-import { type Admission, admit, identify, metering } from './admit.ts'
+import { type Admission, admit, identify, metering, meteringUnavailable } from './admit.ts'
 import { readBody } from './body.ts'
 import type { Gateway } from './gateway.ts'
 import { estimate, type Metered, meterAnswer, StreamMeter } from './openai/chat-meter.ts'
@@ -104,7 +104,11 @@ class Exchange {
     if (this.#response.destroyed) return this.#settle(NOTHING, canceled)
 
     // Should this process die, the prompt is what the provider had surely been sent.
-    this.#gateway.journal.hold(this.#settlement(estimated(this.#promptOnly()), INTERRUPTED))
+    try {
+      this.#gateway.journal.hold(this.#settlement(estimated(this.#promptOnly()), INTERRUPTED))
+    } catch (error) {
+      return this.#fail(NOTHING, meteringUnavailable(error))
+    }
     const isStream = request.stream === true
     let response: Dispatcher.ResponseData
     try {
@@ -217,7 +221,7 @@ class Exchange {
 
   #logFailure(error: DomainError): void {
     const { name: provider } = this.#facts.model.provider
-    this.#gateway.log.warn({ request_id: this.#id, provider, err: error }, 'provider failed')
+    this.#gateway.log.warn({ request_id: this.#id, provider, err: error }, 'request failed')
   }
 
   #writeHead(status: number, headers: Record<string, string | number>): void {

@@ -64,7 +64,7 @@ export class Settler {
 
   /** Takes a measured request. Resolves when the database has it, however long that takes. */
   record(settlement: Settlement): Promise<void> {
-    this.#journal.outcome(settlement)
+    this.#note(() => this.#journal.outcome(settlement))
     const done = Promise.withResolvers<void>()
     this.#waiting.set(settlement.id, { settlement, done })
     this.#flushing ??= this.#flush().finally(() => {
@@ -118,11 +118,20 @@ export class Settler {
   }
 
   #finish(settlements: Settlement[]): void {
-    this.#journal.settled(settlements.map((one) => one.id))
+    this.#note(() => this.#journal.settled(settlements.map((one) => one.id)))
     for (const { id, lease_id } of settlements) {
       this.#leasesInUse.delete(lease_id)
       this.#waiting.get(id)?.done.resolve()
       this.#waiting.delete(id)
+    }
+  }
+
+  /** With a full disk what was measured still goes to the database; told again after a restart, it counts once. */
+  #note(write: () => void): void {
+    try {
+      write()
+    } catch (error) {
+      this.#log.error({ err: error }, 'the journal can’t be written')
     }
   }
 
