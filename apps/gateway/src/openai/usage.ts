@@ -70,7 +70,10 @@ export function collectText(answer: unknown, texts: Map<string, string>): void {
     const part = isObject(choice.delta) ? choice.delta : isObject(choice.message) ? choice.message : undefined
     if (part === undefined) continue
     const place = String(choice.index ?? at)
-    add(part, ['content', 'reasoning_content', 'reasoning', 'refusal'], place)
+    // Some have their thoughts in both fields.
+    const thoughts = typeof part.reasoning_content === 'string' ? 'reasoning_content' : 'reasoning'
+    add(part, ['content', thoughts, 'refusal'], place)
+    if (isObject(part.function_call)) add(part.function_call, ['name', 'arguments'], `${place}.function_call`)
     if (!Array.isArray(part.tool_calls)) continue
     for (const [callAt, call] of (part.tool_calls as unknown[]).entries()) {
       if (!isObject(call)) continue
