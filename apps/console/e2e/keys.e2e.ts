@@ -39,6 +39,7 @@ test('a key, from the form to its end', async ({ page, context, school, world, s
 
   await page.getByRole('tab', { name: 'OpenCode' }).click()
   await expect(page.getByText(`"baseURL": "${world.gateway_url}"`)).toBeVisible()
+  await expect(page.getByText(/"model": "stipend\/sandbox-\w+"/)).toBeVisible()
   await page.getByRole('button', { name: 'Copy', exact: true }).click()
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(secret)
   await page.getByRole('button', { name: 'Done' }).click()

@@ -6,7 +6,7 @@ import { readBody } from './body.ts'
 import { Exchange } from './exchange.ts'
 import type { Gateway } from './gateway.ts'
 import { type ChatRequest, parseChatRequest } from './openai/chat-request.ts'
-import type { Purse } from './purse.ts'
+import { type Purse, unavailable } from './purse.ts'
 
 export type Handled = { status: number; code: string | null; key_id?: string | undefined }
 export type Http = { request: IncomingMessage; response: ServerResponse; id: string }
@@ -43,7 +43,7 @@ async function understand(gateway: Gateway, http: Http, purse: Purse): Promise<A
     const body = await readBody(http.request, gateway.limits)
     refuseCompressed(http.request)
     const request = parseChatRequest(body)
-    const model = gateway.catalogue.get(request.model) ?? (await gateway.catalogue.find(request.model))
+    const model = gateway.catalogue.get(request.model) ?? (await findModel(gateway, request.model))
     if (model === undefined) {
       throw new DomainError(
         'model_not_found',
@@ -57,6 +57,14 @@ async function understand(gateway: Gateway, http: Http, purse: Purse): Promise<A
       await purse.check()
     }
     throw error
+  }
+}
+
+async function findModel(gateway: Gateway, name: string): Promise<ServedModel | undefined> {
+  try {
+    return await gateway.catalogue.find(name)
+  } catch (error) {
+    throw unavailable(error)
   }
 }
 

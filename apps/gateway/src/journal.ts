@@ -64,6 +64,11 @@ export class Journal {
     this.#schedule()
   }
 
+  /** Writes what is queued, now. */
+  flush(): void {
+    if (this.#isScheduled) this.#write()
+  }
+
   /** The ledger knows of it. */
   settled(id: string): void {
     for (const segment of this.#segmentsOf.get(id) ?? []) {
@@ -75,7 +80,7 @@ export class Journal {
 
   /** Removes a file that owes nothing; keeps one that does. */
   close(): void {
-    if (this.#isScheduled) this.#write()
+    this.flush()
     const segment = this.#segment
     this.#segment = null
     if (segment !== null && segment.open === 0) discard(segment)
@@ -88,6 +93,8 @@ export class Journal {
   }
 
   #write(): void {
+    // Flushed by hand meanwhile.
+    if (!this.#isScheduled) return
     this.#isScheduled = false
     const queued = this.#queued
     const callbacks = this.#callbacks

@@ -479,7 +479,7 @@ export class Purse {
 }
 
 /** What the ledger couldn't be asked can't be spent: the client is told to come back. */
-function unavailable(): DomainError {
+export function unavailable(cause?: unknown): DomainError {
   const words = 'Budgets can’t be checked at the moment. Try again in a few seconds.'
-  return new DomainError('metering_unavailable', words, { retry_after_seconds: 2 })
+  return new DomainError('metering_unavailable', words, { retry_after_seconds: 2 }, cause)
 }

@@ -72,12 +72,14 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
       run: async (deadline) => {
         const closed = once(server, 'close')
         server.close()
-        server.closeIdleConnections()
+        // Clients keep connections open; each is closed when its last request is through.
+        const sweep = setInterval(() => server.closeIdleConnections(), 50)
         const cut = setTimeout(() => {
           for (const one of running) one.cut(goingAway())
         }, 25_000)
         deadline.addEventListener('abort', () => server.closeAllConnections())
         await closed
+        clearInterval(sweep)
         clearTimeout(cut)
       },
     },

@@ -39,7 +39,7 @@ const MakePlace = z.strictObject({
   rooms: z.array(z.strictObject({ door: z.string() })).optional(),
 })
 let handled = 0
-function placing(after: (call: { name: string }) => Promise<unknown> | unknown = () => {}) {
+function placing(after: (call: { name: string }) => unknown = () => {}) {
   return command({
     name: 'places.create',
     permission: 'locations:write',
@@ -358,7 +358,11 @@ describe('what goes wrong', () => {
     ['22007', 'invalid_request'],
     ['22008', 'invalid_request'],
     ['57P01', 'unavailable'],
+    ['57P02', 'unavailable'],
     ['57P03', 'unavailable'],
+    ['53300', 'unavailable'],
+    ['EPIPE', 'unavailable'],
+    ['CONNECTION_DESTROYED', 'unavailable'],
     ['ECONNREFUSED', 'unavailable'],
     ['CONNECT_TIMEOUT', 'unavailable'],
     ['42501', 'internal'],

@@ -165,11 +165,17 @@ const UNREADABLE = new Set(['22021', '22P05', '22007', '22008'])
 const UNREACHABLE = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
   'CONNECTION_CLOSED',
+  'CONNECTION_DESTROYED',
   'CONNECTION_ENDED',
   'CONNECT_TIMEOUT',
+  // Shut down, crashed, starting, full.
   '57P01',
+  '57P02',
   '57P03',
+  '53300',
 ])
 
 /** What the database said goes into `cause`, for the log alone. */

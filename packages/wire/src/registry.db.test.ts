@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import * as core from '@stipend/core'
 import { type Actor, type AnyOperation, execute, newId, type TenantPermission } from '@stipend/core'
 import { hashSecret } from '@stipend/core/secrets'
 import { draw, settle } from '@stipend/core/spend'
-import { createScene, type Scene } from '@stipend/core/testing'
+import { createProvider, createScene, type Scene } from '@stipend/core/testing'
 import { createTestDatabase, type TestDatabase } from '@stipend/db/testing'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { z } from 'zod'
@@ -47,6 +48,7 @@ const CASES: Record<string, (things: Things) => object> = {
   'keys.enable': ({ key_id: id }) => ({ id }),
   'allocations.list': () => ({}),
   'allocations.create': () => ({ name: 'Another', budget_usd: '1' }),
+  'models.list': () => ({}),
   'usage.list': ({ member_id, key_id }) => ({ member_id, key_id }),
   'usage.summary': () => ({}),
   'balance.get': () => ({}),
@@ -65,7 +67,7 @@ const CASES: Record<string, (things: Things) => object> = {
 }
 
 /** Of what there is, a member without a role may do only this. */
-const MEMBER_MAY = ['tenants.get', 'keys.list_own']
+const MEMBER_MAY = ['tenants.get', 'keys.list_own', 'models.list']
 
 const EXPOSED = REGISTRY.map((one) => ({ ...one, name: one.operation.name }))
 const CALLABLE = EXPOSED.filter(({ doors }) => doors.length > 0)
@@ -78,6 +80,7 @@ let elsewhere: Things
 let theirs: Things
 beforeAll(async () => {
   db = await createTestDatabase(inject('testCluster'))
+  await createProvider(db.database, { base_url: 'https://provider.example/v1', masterKey: randomBytes(32) })
   scene = await createScene(db.database)
   mine = await makeThings(scene)
   elsewhere = await makeThings(scene)

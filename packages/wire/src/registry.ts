@@ -8,6 +8,7 @@ import {
   keys,
   locations,
   members,
+  models,
   providers,
   serviceTokens,
   tenants,
@@ -51,6 +52,8 @@ export const REGISTRY: readonly Exposed[] = [
 
   everywhere(allocations.list),
   everywhere(allocations.create),
+
+  everywhere(models.list),
 
   everywhere(usage.list),
   everywhere(usage.summary),

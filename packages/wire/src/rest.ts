@@ -15,6 +15,7 @@ import {
   keys,
   locations,
   members,
+  models,
   serviceTokens,
   tenants,
   usage,
@@ -56,6 +57,8 @@ export const ROUTES: readonly Route[] = [
 
   route('GET', '/v1/allocations', allocations.list),
   route('POST', '/v1/allocations', allocations.create, 201),
+
+  route('GET', '/v1/models', models.list),
 
   route('GET', '/v1/usage', usage.list),
   route('GET', '/v1/usage/summary', usage.summary),

@@ -12,6 +12,7 @@ import {
   keys,
   locations,
   members,
+  models,
   type Query,
   type RequestFacts,
   serviceTokens,
@@ -93,6 +94,9 @@ export const appRouter = t.router({
   allocations: t.router({
     list: query(allocations.list),
     create: command(allocations.create),
+  }),
+  models: t.router({
+    list: query(models.list),
   }),
   usage: t.router({
     list: query(usage.list),

@@ -17,7 +17,7 @@ export const meta: MetaFunction = () => [{ title: 'Create a key – Stipend' }]
 
 export const loader = tenantLoader(async ({ api, param, context, session, membership }) => {
   const permissions = context.backend.permissions(session, membership)
-  const [member, allocations, models] = await Promise.all([
+  const [member, allocations, { model }] = await Promise.all([
     api.members.get({ id: param('memberId') }),
     permissions.includes('allocations:read') ? api.allocations.list({ limit: 200 }) : null,
     modelsOf(api),
@@ -25,7 +25,7 @@ export const loader = tenantLoader(async ({ api, param, context, session, member
   return {
     member,
     allocations: allocations?.data.map(({ id, name }) => ({ id, name })) ?? [],
-    model: models[0] ?? 'MODEL',
+    model,
     gateway_url: context.backend.gateway_url,
     may_write: permissions.includes('keys:write'),
     /** One form makes one key, however often it is sent. */

@@ -1,6 +1,7 @@
 import { Card, Stack, Text, Title } from '@mantine/core'
 import type { MetaFunction } from '@remix-run/node'
 import { useLoaderData } from '@remix-run/react'
+import { ModelTable } from '../features/connect/model-table.tsx'
 import { modelsOf } from '../features/connect/models.server.ts'
 import { ToolTabs } from '../features/connect/tool-tabs.tsx'
 import { tenantLoader } from '../session.server.ts'
@@ -13,11 +14,11 @@ const PLACEHOLDER = 'YOUR-KEY'
 
 export const loader = tenantLoader(async ({ api, context }) => ({
   gateway_url: context.backend.gateway_url,
-  models: await modelsOf(api),
+  ...(await modelsOf(api)),
 }))
 
 export default function Connect() {
-  const { gateway_url, models } = useLoaderData<typeof loader>()
+  const { gateway_url, models, model } = useLoaderData<typeof loader>()
   return (
     <>
       <PageHeader
@@ -30,11 +31,6 @@ export default function Connect() {
             Base URL
           </Title>
           <CodeBlock code={gateway_url} label="Base URL" />
-          {models.length > 0 && (
-            <Text size="sm" c="dimmed" mt="sm">
-              Models: {models.join(', ')}
-            </Text>
-          )}
         </Card>
         <Card>
           <Title order={2} mb={4}>
@@ -43,8 +39,19 @@ export default function Connect() {
           <Text size="sm" c="dimmed" mb="md">
             Put your key in the place of {PLACEHOLDER}.
           </Text>
-          <ToolTabs connection={{ base_url: gateway_url, key: PLACEHOLDER, model: models[0] ?? 'MODEL' }} />
+          <ToolTabs connection={{ base_url: gateway_url, key: PLACEHOLDER, model }} />
         </Card>
+        {models.length > 0 && (
+          <Card>
+            <Title order={2} mb={4}>
+              Models
+            </Title>
+            <Text size="sm" c="dimmed" mb="xs">
+              Your tool can ask for any of these. Prices are for a million tokens.
+            </Text>
+            <ModelTable models={models} />
+          </Card>
+        )}
       </Stack>
     </>
   )

@@ -3,7 +3,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { chunks, named } from '../../test/samples.ts'
 import { countText } from '../tokens.ts'
+import { chat } from './chat.ts'
+import { completions } from './completions.ts'
+import { messages } from './messages.ts'
 import { createStreamMeter, type Dialect, estimate, meterAnswer, type StreamMeter } from './meter.ts'
+import { responses } from './responses.ts'
 
 const DIALECTS: Dialect[] = ['chat', 'completions', 'embeddings', 'responses', 'messages']
 const COUNTED = 77
@@ -257,6 +261,15 @@ describe('the end of an answer', () => {
     }
   })
 
+  it('counts a response once, whether its text came in pieces, at the end, or both', () => {
+    const output = [{ type: 'message', content: [{ type: 'output_text', text: 'one two' }] }]
+    const pieces = ['one', ' two'].map((delta) => ({ type: 'response.output_text.delta', delta }))
+    const last = { type: 'response.completed', response: { output, usage: null } }
+    for (const events of [pieces, [...pieces, last], [last]]) {
+      expect(fed('responses', named(...events)).metered(counted).usage).toEqual(estimate(COUNTED, 2))
+    }
+  })
+
   it('tells a failure', () => {
     const failed = { type: 'response.failed', response: { status: 'failed', error: { message: 'no' }, usage: null } }
     expect(fed('responses', named(failed)).metered(counted)).toMatchObject({ has_failed: true, is_estimated: true })
@@ -384,6 +397,22 @@ describe('ends a stream properly when the money is spent', () => {
   })
 })
 
+it.each([
+  ['chat', wire(chunk('x', { usage: null })), false],
+  ['chat', wire(chunk('"usage":{}')), false],
+  ['chat', wire(chunk('x', { usage: {} })), true],
+  ['chat', Buffer.from('data: [DONE]\r\n\r\n'), true],
+  ['completions', wire({ choices: [{ text: 'x' }] }), false],
+  ['messages', wire({ type: 'content_block_delta', delta: { text: 'x' } }), false],
+  ['messages', wire({ type: 'message_start' }), true],
+  ['messages', wire({ type: 'message_delta' }), true],
+  ['responses', wire({ type: 'response.output_text.delta', delta: '"response": response.completed' }), false],
+  ['responses', wire({ type: 'response.in_progress', response: { usage: null } }), false],
+  ['responses', wire({ type: 'response.completed', response: {} }), true],
+] as const)('%s: whether %s need be looked into is known without parsing it', (dialect, bytes, matters) => {
+  expect({ chat, completions, messages, responses }[dialect].mayMatter(bytes)).toBe(matters)
+})
+
 describe('bytes', () => {
   it('come out as they went in, whatever they are', () => {
     const piece = fc.oneof(
@@ -423,6 +452,15 @@ describe('bytes', () => {
       }),
       { seed: 21, numRuns: 1_000 },
     )
+  })
+
+  it('leave as soon as their event is whole, and not before', () => {
+    for (const end of ['\n', '\r\n', '\r']) {
+      const events = [chunk('one'), chunk(' two')].map((one) => wire(one).toString().replaceAll('\n', end))
+      const meter = createStreamMeter('chat', { hidesUsage: true })
+      const out = [...Buffer.from(events.join(''))].map((byte) => meter.feed(Buffer.from([byte])).toString())
+      expect(out.filter(Boolean)).toEqual(events)
+    }
   })
 
   it('are passed on without a copy where whole events come', () => {
@@ -486,6 +524,22 @@ describe('rough tokens', () => {
       expect(rough).toBeLessThan(4 * real + 600)
     }
     expect(meter.countedTokens()).toBe(countText(produced))
+  })
+
+  it('are not fewer whatever the sizes of the events are', () => {
+    const words = fc.constantFrom('1', ' 2', ' word', ' several words at once', ' word'.repeat(300), '', '\n')
+    fc.assert(
+      fc.property(fc.array(words, { minLength: 1, maxLength: 60 }), (said) => {
+        const meter = createStreamMeter('chat', { hidesUsage: false })
+        let produced = ''
+        for (const one of said) {
+          meter.feed(wire(chunk(one)))
+          produced += one
+          expect(meter.roughTokens()).toBeGreaterThanOrEqual(countText(produced))
+        }
+      }),
+      { seed: 4, numRuns: 40 },
+    )
   })
 
   it('are not fewer where one event says much', () => {

@@ -1,7 +1,7 @@
 import { type Database, withPlatform } from '@stipend/db'
 import { models, prices, providers } from '@stipend/db/schema'
 import type { ModelPrice } from '@stipend/money'
-import { and, asc, eq, isNull, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, isNull, sql } from 'drizzle-orm'
 import { openCredential } from './credential.ts'
 
 /** A model as the gateway serves it: where it is, how it is named there, and what it costs now. */
@@ -16,6 +16,23 @@ export type ServedModel = {
   price: ModelPrice
 }
 
+/** Of the platform, switched on, and at a price that is in force. */
+export const isServed = and(
+  isNull(providers.tenant_id),
+  eq(providers.is_enabled, true),
+  eq(models.is_enabled, true),
+  sql`${prices.valid_from} <= now()`,
+)
+
+/** By name; of several models with one name, and of the prices of a model, the one that counts comes first. */
+export const servedFirst = [
+  asc(models.name),
+  asc(models.created_at),
+  asc(models.id),
+  desc(prices.valid_from),
+  desc(prices.id),
+]
+
 /**
  * The platform's models by name, each at the newest price that is in force. A model without one is left out: it can't be
  * served, since it can't be charged.
@@ -27,21 +44,8 @@ export async function loadCatalogue(database: Database, masterKey: Buffer): Prom
       .from(models)
       .innerJoin(providers, eq(providers.id, models.provider_id))
       .innerJoin(prices, eq(prices.model_id, models.id))
-      .where(
-        and(
-          isNull(providers.tenant_id),
-          eq(providers.is_enabled, true),
-          eq(models.is_enabled, true),
-          sql`${prices.valid_from} <= now()`,
-        ),
-      )
-      .orderBy(
-        asc(models.name),
-        asc(models.created_at),
-        asc(models.id),
-        sql`${prices.valid_from} desc`,
-        sql`${prices.id} desc`,
-      ),
+      .where(isServed)
+      .orderBy(...servedFirst),
   )
   return new Map(
     rows.map(({ model, provider, price }) => {

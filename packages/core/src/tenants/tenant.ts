@@ -4,11 +4,16 @@ import { idSchema } from '../id.ts'
 
 export const TENANT_KINDS = ['school', 'company'] as const
 
-/** An IANA zone that this system's clock knows, such as Europe/Amsterdam. */
+/**
+ * An IANA zone such as Europe/Amsterdam, or UTC. Short names are refused: IST is India to this system's clock and Israel to the
+ * database's.
+ */
+const ZONE =
+  /^(?:UTC|(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Etc|Europe|Indian|Pacific)(?:\/[A-Za-z0-9_+-]+)+)$/
 export const TimeZone = z.string().refine((zone) => {
   try {
     new Intl.DateTimeFormat('en', { timeZone: zone })
-    return /^[A-Z][A-Za-z_]+(\/[A-Za-z0-9_+-]+)*$/.test(zone)
+    return ZONE.test(zone)
   } catch {
     return false
   }

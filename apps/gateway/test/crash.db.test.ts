@@ -1,0 +1,346 @@
+import { appendFileSync, readdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as core from '@stipend/core'
+import { costOf, modelPrice, usd } from '@stipend/money'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { balanced, type Event, eventsOf, settled, spentOf, written } from './books.ts'
+import { buildCrashHouse, type CrashHouse } from './crash-house.ts'
+import { type Answer, call, errorOf, eventData, keepAlive } from './http.ts'
+import { seeded } from './random.ts'
+
+const PRICE = modelPrice({ input: '2.50', cached_input: '1.25', output: '10' })
+let house: CrashHouse
+beforeAll(async () => {
+  house = await buildCrashHouse(PRICE)
+})
+afterAll(() => house.close())
+beforeEach(() => house.sandbox.reset())
+
+const prompt = (marker: string, more: object = {}) => ({
+  model: 'sandbox-small',
+  messages: [{ role: 'user', content: `Say hello. [[sandbox: ${marker}]]` }],
+  ...more,
+})
+const pieces = (text: string) => eventData(text).filter((data) => /"delta":\{"content":"./.test(data)).length
+const isWhole = ({ status, end, text }: Answer) =>
+  status === 200 && end === 'clean' && (text.startsWith('{') ? true : text.trimEnd().endsWith('data: [DONE]'))
+const idOf = (answer: Answer) => String(answer.headers['x-request-id'])
+
+function cost({ input_tokens, output_tokens }: Pick<Event, 'input_tokens' | 'output_tokens'>): bigint {
+  const none = { cached_input_tokens: 0, cache_write_tokens: 0, cache_write_1h_tokens: 0, reasoning_tokens: null }
+  return costOf({ input_tokens, output_tokens, ...none }, PRICE)
+}
+
+/** The events of a key, each charged what its tokens cost, and the key charged their sum, to the nanodollar. */
+async function accountFor(key: { id: string }): Promise<Map<string, Event>> {
+  await balanced(house.books)
+  const events = await eventsOf(house.books, key.id)
+  for (const event of events) {
+    expect(event.cost_nanos).toBe(cost(event))
+    expect(event.cost_nanos <= event.hold_nanos).toBe(true)
+    expect(event.excess_nanos).toBe(0n)
+  }
+  expect(await spentOf(house.books, key.id)).toBe(events.reduce((sum, event) => sum + event.cost_nanos, 0n))
+  const byId = new Map(events.map((event) => [event.id, event]))
+  expect(byId.size).toBe(events.length)
+  return byId
+}
+
+/** Sets everything the key has left aside at once, and gets an answer for it. */
+async function spendTheRest(url: string, key: { id: string; secret: string }): Promise<void> {
+  const { budget } = await house.scene.run(core.keys.get, { id: key.id })
+  const n = Number(usd(budget.remaining_usd ?? '0') / cost({ input_tokens: 200, output_tokens: 1_000 }))
+  expect(n).toBeGreaterThan(5)
+  expect(n).toBeLessThan(128)
+  const answer = await call(url, { key: key.secret, body: prompt('tokens=1', { n }) })
+  expect(answer.status, answer.text).toBe(200)
+  expect(answer.headers).not.toHaveProperty('x-stipend-output-tokens-max')
+}
+
+const INTERRUPTED = { status: 'interrupted', is_estimated: true, output_tokens: 0 }
+
+describe('kill -9 of the gateway', () => {
+  it('in the middle of fifty requests loses nothing and keeps nothing', async () => {
+    const key = await house.scene.key({ budget_usd: '1' })
+    let gateway = await house.gateway('fifty')
+    const before = await Promise.all(
+      Array.from({ length: 10 }, (_, i) =>
+        call(gateway.url, { key: key.secret, body: prompt('tokens=20', { stream: i % 2 === 0 }) }),
+      ),
+    )
+    expect(before.every(isWhole)).toBe(true)
+
+    let begun = 0
+    const running = Array.from({ length: 50 }, (_, i) => {
+      const isStream = i % 2 === 0
+      let isBegun = false
+      return call(gateway.url, {
+        key: key.secret,
+        body: prompt(isStream ? 'chunk_delay=50 tokens=400' : 'delay=60000', { stream: isStream }),
+        leaveWhen: () => {
+          if (!isBegun) begun += 1
+          isBegun = true
+          return false
+        },
+      })
+    })
+    await vi.waitFor(() => expect(begun + house.sandbox.stats().open).toBe(25 + 50), 10_000)
+    gateway.kill('SIGKILL')
+    const cut = await Promise.all(running)
+    expect(cut.some(isWhole)).toBe(false)
+    expect(await gateway.ended).toBe('SIGKILL')
+    await vi.waitFor(() => expect(house.sandbox.stats()).toMatchObject({ open: 0, aborted_by_peer: 50 }))
+
+    gateway = await house.gateway('fifty')
+    expect(gateway.logged()).toContainEqual(
+      expect.objectContaining({ msg: 'journal replayed', settled: 50, torn_lines: 0 }),
+    )
+    const events = await accountFor(key)
+    expect(events.size).toBe(60)
+    for (const answer of before) {
+      expect(events.get(idOf(answer))).toMatchObject({ status: 'succeeded', is_estimated: false, output_tokens: 20 })
+    }
+    for (const answer of cut.filter(({ status }) => status === 200)) {
+      expect(events.get(idOf(answer))).toMatchObject(INTERRUPTED)
+    }
+    const interrupted = [...events.values()].filter((event) => event.status === 'interrupted')
+    expect(interrupted).toHaveLength(50)
+    for (const event of interrupted) expect(event).toMatchObject(INTERRUPTED)
+    // What it had surely been sent, as the provider counts it.
+    const { input_tokens } = house.sandbox.stats()
+    const charged = [...events.values()].reduce((sum, event) => sum + event.input_tokens, 0)
+    expect(charged).toBe(input_tokens)
+
+    await spendTheRest(gateway.url, key)
+    gateway.kill('SIGKILL')
+    await gateway.ended
+  })
+
+  /** Clients that ask again and again until their gateway is gone. */
+  async function traffic(url: string, secret: string, seed: number): Promise<Answer[]> {
+    const random = seeded(seed)
+    const clients = Array.from({ length: 20 }, async (_, i) => {
+      const answers: Answer[] = []
+      for (;;) {
+        const stream = random() < 0.6
+        const marker = stream
+          ? `chunk_delay=${Math.floor(random() * 4)} tokens=12`
+          : `delay=${Math.floor(random() * 30)} tokens=12`
+        const answer = await call(url, { key: secret, body: prompt(marker, { stream, n: 1 + (i % 2) }) })
+        answers.push(answer)
+        if (!isWhole(answer)) return answers
+      }
+    })
+    return (await Promise.all(clients)).flat()
+  }
+
+  const ROUNDS = [
+    { name: 'and the gateway comes back', seed: 1 },
+    { name: 'with a torn line at the end of the journal', seed: 2 },
+    { name: 'and others have given its leases back meanwhile', seed: 3 },
+    { name: 'and of PostgreSQL with it', seed: 4 },
+  ]
+  it.each(ROUNDS)('at any moment charges what was answered once, $name', async ({ name, seed }) => {
+    const key = await house.scene.key({ budget_usd: '50' })
+    const folder = `round-${seed}`
+    let gateway = await house.gateway(folder)
+    const asking = traffic(gateway.url, key.secret, seed)
+    await sleep(150 + seeded(seed)() * 400)
+    if (name.includes('PostgreSQL')) await Promise.all([house.killDatabase(), gateway.kill('SIGKILL')])
+    else gateway.kill('SIGKILL')
+    const answers = await asking
+    await gateway.ended
+    await vi.waitFor(() => expect(house.sandbox.stats().open).toBe(0))
+    const { requests } = house.sandbox.stats()
+
+    const journal = path.join(house.dataDir(folder), 'journal')
+    const files = readdirSync(journal)
+    expect(files.length).toBeGreaterThan(0)
+    const [last = ''] = files.sort().slice(-1)
+    if (name.includes('torn'))
+      appendFileSync(path.join(journal, last), '{"kind":"hold","settlement":{"id":"req_torn","started_')
+    if (name.includes('leases')) {
+      await house.books.test.admin`select app.give_back_all(g.id) from gateways g`
+      await balanced(house.books)
+    }
+    if (name.includes('PostgreSQL')) {
+      // Without a database it doesn't start, and forgets nothing.
+      await expect(house.gateway(folder)).rejects.toThrow(/the gateway ended with 1/)
+      expect(readdirSync(journal)).toEqual(files)
+      await house.startDatabase()
+    }
+    gateway = await house.gateway(folder)
+
+    const replayed = gateway.logged().find((line) => line.msg === 'journal replayed')
+    expect(replayed).toMatchObject({ torn_lines: name.includes('torn') ? 1 : 0 })
+    const events = await accountFor(key)
+    const whole = answers.filter(isWhole)
+    expect(whole.length).toBeGreaterThan(10)
+    for (const answer of whole) {
+      expect(events.get(idOf(answer)), idOf(answer)).toMatchObject({ status: 'succeeded', is_estimated: false })
+    }
+    for (const answer of answers.filter(({ status, end }) => status === 200 && end !== 'clean')) {
+      expect(events.get(idOf(answer))?.status, idOf(answer)).toMatch(/interrupted|succeeded/)
+    }
+    // Whatever the provider was asked is in the books.
+    expect(events.size).toBeGreaterThanOrEqual(requests)
+    expect(events.size - whole.length).toBeLessThanOrEqual(20)
+
+    const again = await call(gateway.url, { key: key.secret, body: prompt('tokens=5') })
+    expect(again.status).toBe(200)
+    gateway.kill('SIGKILL')
+    await gateway.ended
+  })
+})
+
+describe('a journal', () => {
+  it('belongs to one gateway at a time', async () => {
+    const key = await house.scene.key()
+    const first = await house.gateway('shared')
+    await expect(house.gateway('shared')).rejects.toThrow(/Another gateway \(process \d+\) uses .*GATEWAY_DATA_DIR/)
+    expect((await call(first.url, { key: key.secret, body: prompt('tokens=5') })).status).toBe(200)
+    first.kill('SIGTERM')
+    expect(await first.ended).toBe(0)
+
+    // Of a process that is somebody else's by now, or of none, a lock holds nobody up.
+    writeFileSync(path.join(house.dataDir('shared'), 'lock'), '1\n')
+    const second = await house.gateway('shared')
+    expect((await call(second.url, { key: key.secret, body: prompt('tokens=5') })).status).toBe(200)
+    second.kill('SIGKILL')
+    await second.ended
+    await settled(house.books, key.id, 2)
+  })
+})
+
+describe('SIGTERM', () => {
+  it('lets running requests finish, takes no more, gives everything back and exits with 0', async () => {
+    const key = await house.scene.key()
+    const gateway = await house.gateway('term')
+    const agents = Array.from({ length: 20 }, keepAlive)
+    const running = agents.map((agent, i) => {
+      const isStream = i % 2 === 0
+      const marker = isStream ? 'chunk_delay=20 tokens=60' : 'delay=1000 tokens=60'
+      return call(gateway.url, { key: key.secret, body: prompt(marker, { stream: isStream }), agent })
+    })
+    // Connections that are kept, but quiet.
+    const idle = keepAlive()
+    expect((await call(gateway.url, { method: 'GET', path: '/models', key: key.secret, agent: idle })).status).toBe(200)
+    await vi.waitFor(() => expect(house.sandbox.stats().requests).toBe(20))
+    gateway.kill('SIGTERM')
+    await vi.waitFor(async () => expect((await call(gateway.url, { path: '/models' })).end).toBe('ECONNREFUSED'))
+
+    const answers = await Promise.all(running)
+    expect(answers.every(isWhole)).toBe(true)
+    // Not held up by connections that clients keep: they'd be kept for longer than a test may take.
+    expect(await gateway.ended).toBe(0)
+    for (const agent of [...agents, idle]) agent.destroy()
+
+    const events = await accountFor(key)
+    expect(events.size).toBe(20)
+    for (const answer of answers)
+      expect(events.get(idOf(answer))).toMatchObject({ status: 'succeeded', output_tokens: 60 })
+    expect(readdirSync(path.join(house.dataDir('term'), 'journal'))).toEqual([])
+  })
+})
+
+describe('kill -9 of PostgreSQL', () => {
+  it('in the middle of fifty requests ends none of them, and all are settled once when it is back', {
+    timeout: 60_000,
+  }, async () => {
+    const key = await house.scene.key({ budget_usd: '5' })
+    const gateway = await house.gateway('database')
+    const MARKERS = [
+      'chunk_delay=15 tokens=40',
+      'chunk_delay=60 tokens=60',
+      'delay=700 tokens=40',
+      'delay=3500 tokens=60',
+    ]
+    const running = Array.from({ length: 50 }, (_, i) => {
+      const marker = MARKERS[i % 4] ?? ''
+      return call(gateway.url, { key: key.secret, body: prompt(marker, { stream: marker.startsWith('chunk') }) })
+    })
+    await vi.waitFor(() => expect(house.sandbox.stats().requests).toBe(50), 10_000)
+    await house.killDatabase()
+    const away = sleep(2_000)
+
+    for (const body of [
+      prompt('tokens=5'),
+      prompt('tokens=5', { stream: true }),
+      { ...prompt(''), model: 'gpt-99' },
+      {},
+    ]) {
+      const refused = await call(gateway.url, { key: key.secret, body })
+      expect(refused).toMatchObject({ status: 503, end: 'clean' })
+      expect(errorOf(refused)).toMatchObject({ code: 'metering_unavailable', type: 'server_error' })
+      expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+      expect(refused.headers).not.toHaveProperty('x-should-retry')
+    }
+    const models = await call(gateway.url, { method: 'GET', path: '/models', key: key.secret })
+    expect(models.status).toBe(503)
+    const { origin } = new URL(gateway.url)
+    expect((await call(origin, { method: 'GET', path: '/healthz' })).status).toBe(503)
+    expect(house.sandbox.stats().requests).toBe(50)
+
+    await away
+    await house.startDatabase()
+    const answers = await Promise.all(running)
+    for (const [i, answer] of answers.entries()) {
+      expect(isWhole(answer), answer.text.slice(-300)).toBe(true)
+      if (i % 4 < 2) expect(pieces(answer.text)).toBe(i % 4 === 0 ? 40 : 60)
+    }
+    await settled(house.books, key.id, 50, 20_000)
+    const events = await accountFor(key)
+    for (const answer of answers) {
+      expect(events.get(idOf(answer))).toMatchObject({ status: 'succeeded', is_estimated: false })
+    }
+    const { input_tokens, output_tokens } = house.sandbox.stats()
+    expect([...events.values()].reduce((sum, event) => sum + event.input_tokens, 0)).toBe(input_tokens)
+    expect([...events.values()].reduce((sum, event) => sum + event.output_tokens, 0)).toBe(output_tokens)
+
+    const again = await call(gateway.url, { key: key.secret, body: prompt('tokens=5') })
+    expect(again.status).toBe(200)
+    await settled(house.books, key.id, 51)
+    gateway.kill('SIGTERM')
+    expect(await gateway.ended).toBe(0)
+  })
+
+  it('or of one of its processes, which takes the others with it, is no different', { timeout: 60_000 }, async () => {
+    const key = await house.scene.key({ budget_usd: '5' })
+    const gateway = await house.gateway('backend')
+    const asking = Array.from({ length: 20 }, async (_, client) => {
+      const answers: Answer[] = []
+      for (let time = 0; time < 20; time++) {
+        const stream = client % 2 === 0
+        const body = prompt(`tokens=${5 + client} ${stream ? 'chunk_delay=2' : 'delay=20'}`, { stream })
+        answers.push(await call(gateway.url, { key: key.secret, body }))
+      }
+      return answers
+    })
+    for (let time = 0; time < 3; time++) {
+      await sleep(200)
+      const find = () =>
+        house.books.test.admin`select pid from pg_stat_activity where application_name like 'stipend gateway%' limit 1`
+      // Nobody is let in while it recovers.
+      const [backend] = await vi.waitFor(find, 10_000)
+      if (backend !== undefined) process.kill(backend.pid, 'SIGKILL')
+    }
+    const answers = (await Promise.all(asking)).flat()
+    await vi.waitFor(async () => void (await written(house.books)), 10_000)
+    const whole = answers.filter(isWhole)
+    const refused = answers.filter(({ status }) => status === 503)
+    expect(whole.length).toBeGreaterThan(50)
+    expect(refused.length).toBeGreaterThan(0)
+    expect(whole.length + refused.length).toBe(answers.length)
+    for (const answer of refused) expect(errorOf(answer).code).toBe('metering_unavailable')
+
+    await settled(house.books, key.id, whole.length, 20_000)
+    const events = await accountFor(key)
+    for (const answer of whole) {
+      expect(events.get(idOf(answer))).toMatchObject({ status: 'succeeded', is_estimated: false })
+    }
+    expect(house.sandbox.stats().requests).toBe(whole.length)
+    gateway.kill('SIGTERM')
+    expect(await gateway.ended).toBe(0)
+  })
+})
