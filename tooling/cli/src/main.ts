@@ -6,6 +6,7 @@ const USAGE = `Usage:
   npm test                        check and test everything; --only <step> runs one step
   npm run audit                   prove the ledger's invariants on the running or stopped demo, or DATABASE_URL
   npm run migrate                 bring the database to the current state
+  npm run chaos                   budgets under kill -9, hang-ups and a lying provider; --minutes 3, --seed 1
   npm run format                  format the code`
 
 async function main(args: string[]): Promise<number> {
@@ -15,6 +16,8 @@ async function main(args: string[]): Promise<number> {
     options: {
       fresh: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true },
+      minutes: { type: 'string', default: '3' },
+      seed: { type: 'string', default: '1' },
       help: { type: 'boolean' },
     },
   })
@@ -33,6 +36,8 @@ async function main(args: string[]): Promise<number> {
       return (await import('./test.ts')).test(env, { only: values.only ?? [] })
     case 'audit':
       return (await import('./audit.ts')).audit(env)
+    case 'chaos':
+      return (await import('./chaos.ts')).chaos({ minutes: Number(values.minutes), seed: Number(values.seed) })
     case 'migrate':
       return (await import('./migrate.ts')).migrate(env)
     case 'format':
