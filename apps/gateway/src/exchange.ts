@@ -164,9 +164,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return
     }
     // Many clients stop at [DONE] and ask again at once: by then the money must be back.
-    if (meter.isDone) this.#settleEnded(meter.metered(this.#inputTokens))
+    if (meter.isDone) {
+      this.#settleEnded(meter.metered(this.#inputTokens))
+      this.#whenWritten(() => this.#response.write(out))
+      return
+    }
     if (out.length > 0 && !this.#response.write(out)) controller.pause()
-    if (this.#covered !== Number.POSITIVE_INFINITY && !meter.isDone) this.#mind(meter)
+    if (this.#covered !== Number.POSITIVE_INFINITY) this.#mind(meter)
   }
 
   onResponseEnd(): void {
@@ -178,8 +182,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
         return
       }
       this.#settleEnded(this.#meter.metered(this.#inputTokens))
-      if (rest.length > 0) this.#response.write(rest)
-      this.#response.end()
+      this.#whenWritten(() => {
+        if (rest.length > 0) this.#response.write(rest)
+        this.#response.end()
+      })
     } else if (this.#kind === 'whole') {
       this.#answerWhole(Buffer.concat(this.#chunks, this.#bytes))
     } else {
@@ -204,8 +210,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return
     }
     this.#settleEnded(meterAnswer('chat', answer, this.#inputTokens))
-    this.#writeHead(200, { 'content-type': this.#contentType, 'content-length': body.length })
-    this.#response.end(body)
+    this.#whenWritten(() => {
+      this.#writeHead(200, { 'content-type': this.#contentType, 'content-length': body.length })
+      this.#response.end(body)
+    })
   }
 
   /** The provider says no: nothing is charged. */
@@ -328,6 +336,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
       log.warn({ request_id: this.#id, provider, fault: metered.provider_fault }, 'usage that can’t be true')
     }
     this.#settle(metered, metered.has_failed === true ? failedMidway : succeeded)
+  }
+
+  /** An answer is told to its client when it can no longer be forgotten. */
+  #whenWritten(answer: () => void): void {
+    this.#gateway.journal.whenWritten(() => {
+      if (!this.#response.destroyed) answer()
+    })
   }
 
   /** Tells the ledger, once. From this moment what was held and isn't charged is free. */

@@ -64,6 +64,12 @@ export class Journal {
     this.#schedule()
   }
 
+  /** Runs `then` once all that was told so far is on disk: at once if it is. */
+  whenWritten(then: () => void): void {
+    if (this.#isScheduled) this.#callbacks.push(then)
+    else then()
+  }
+
   /** Writes what is queued, now. */
   flush(): void {
     if (this.#isScheduled) this.#write()

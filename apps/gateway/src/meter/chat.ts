@@ -1,8 +1,8 @@
 import type { TokenUsage } from '@stipend/money'
 import type { DialectRules, EndingOptions, Transcript } from './dialect.ts'
 import { readOpenAI } from './figures.ts'
-import { isObject, type Loose, objectIn, objectsIn, textIn } from './json.ts'
-import { skimDelta } from './skim.ts'
+import { asWords, isObject, type Loose, objectIn, objectsIn, textIn } from './json.ts'
+import { ERROR, mayHold, skimDelta, USAGE } from './skim.ts'
 
 /** Chat completions, and what is different in the older completions of plain text. */
 export const chat: DialectRules = chunked({
@@ -23,7 +23,7 @@ type Chunked = {
 
 export function chunked(kind: Chunked): DialectRules {
   return {
-    mayMatter: (bytes) => endsInBracket(bytes) || mayCarryUsage(bytes) || bytes.includes(ERROR),
+    mayMatter: (bytes) => endsInBracket(bytes) || mayHold(bytes, USAGE) || mayHold(bytes, ERROR),
     reportIn: (event, before) => {
       const figures = isObject(event.usage) ? event.usage : objectIn(event.x_groq).usage
       // Some send usage with every chunk: the last one counts.
@@ -36,10 +36,16 @@ export function chunked(kind: Chunked): DialectRules {
       const isEmpty = 'usage' in reading && reading.usage.input_tokens === 0
       return isEmpty ? { fault: 'no input_tokens, and no prompt is empty' } : reading
     },
-    failureIn: (event) =>
-      isObject(event.error) && !Array.isArray(event.choices) ? JSON.stringify(event.error).slice(0, 1_000) : undefined,
+    failureIn,
     transcript: () => new ChunkedTranscript(kind),
   }
+}
+
+/** OpenRouter has choices beside its error, which say that they ended with it. */
+function failureIn({ error, choices }: Loose): string | undefined {
+  const isError = isObject(error) || (typeof error === 'string' && error !== '')
+  const goesOn = objectsIn(choices).some(({ finish_reason }) => finish_reason !== 'error')
+  return isError && !goesOn ? asWords(error) : undefined
 }
 
 function isFinished(event: Loose): boolean {
@@ -48,7 +54,6 @@ function isFinished(event: Loose): boolean {
 }
 
 class ChunkedTranscript implements Transcript {
-  hasFailed = false
   readonly #kind: Chunked
   #head: { id: string; created: unknown; model: unknown } | undefined
 
@@ -56,14 +61,18 @@ class ChunkedTranscript implements Transcript {
     this.#kind = kind
   }
 
-  absorb(event: Loose): string {
-    const { id, created, model, error } = event
-    if (error !== null && error !== undefined) this.hasFailed = true
+  absorb(event: Loose): readonly string[] {
+    const { id, created, model } = event
     // Azure's first chunk, about its filters, has an empty id.
     if (this.#head === undefined && typeof id === 'string' && id !== '') this.#head = { id, created, model }
-    let text = ''
-    for (const choice of objectsIn(event.choices)) text += this.#kind.textOf(choice)
-    return text
+    const texts: string[] = []
+    for (const choice of objectsIn(event.choices)) {
+      const text = this.#kind.textOf(choice)
+      if (text === '') continue
+      const at = answerOf(choice)
+      texts[at] = (texts[at] ?? '') + text
+    }
+    return texts
   }
 
   skim(event: Buffer): string | undefined {
@@ -85,6 +94,10 @@ class ChunkedTranscript implements Transcript {
     return `${chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join('')}data: [DONE]\n\n`
   }
 }
+
+/** Which of the answers beside each other a choice belongs to: 128 is the most anybody can ask for. */
+const answerOf = ({ index }: Loose): number =>
+  typeof index === 'number' && Number.isInteger(index) && index >= 0 && index < 128 ? index : 0
 
 function textOfMessage(message: Loose): string {
   let text = textOfContent(message.content) + reasoningOf(message) + textIn(message.refusal)
@@ -125,18 +138,4 @@ function endsInBracket(bytes: Buffer): boolean {
   let last = bytes.length - 1
   while (last >= 0 && (bytes[last] === LF || bytes[last] === CR)) last--
   return bytes[last] === BRACKET
-}
-
-// A search that begins with a rare letter is several times faster than one that begins with a quote.
-const USAGE = Buffer.from('usage"')
-const ERROR = Buffer.from('error"')
-
-/** Whether there is a usage that isn't null: OpenAI puts `"usage":null` into every chunk but the last. */
-function mayCarryUsage(bytes: Buffer): boolean {
-  for (let at = bytes.indexOf(USAGE); at !== -1; at = bytes.indexOf(USAGE, at + 1)) {
-    let next = at + USAGE.length
-    while (next < bytes.length && (bytes[next] === 0x20 || bytes[next] === 0x3a || bytes[next] === 0x09)) next++
-    if (bytes[next] !== 0x6e) return true
-  }
-  return false
 }

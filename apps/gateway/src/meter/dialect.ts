@@ -24,25 +24,23 @@ export interface DialectRules {
   /** Whether an event carries nothing but usage: sent only because it was asked for. */
   isUsageOnly(event: Loose): boolean
   read(figures: Loose): Reading
-  /** What the provider says when it fails in the middle of a stream; undefined for any other event. */
+  /** What the provider says when it fails, in the middle of a stream too; undefined for any other event or answer. */
   failureIn(event: Loose): string | undefined
   transcript(): Transcript
 }
 
 /** Reads what a provider produces, one event after the other. */
 export interface Transcript {
-  /** Whether it said that the answer failed. */
-  readonly hasFailed: boolean
-  /** The text this event adds, for counting: words, thoughts, calls of tools. */
-  absorb(event: Loose): string
-  /** The same for the bytes of an event that does nothing but add text, without parsing; undefined for any other. */
+  /** The text this event adds, for counting: words, thoughts, calls of tools. One for each of the answers beside each other. */
+  absorb(event: Loose): readonly string[]
+  /** The same for the bytes of an event that does nothing but add to the only answer, unparsed; undefined for any other. */
   skim(event: Buffer): string | undefined
   /** Events that end the answer properly, as if its limit of tokens had been reached. */
   ending(usage: TokenUsage, options: EndingOptions): string
 }
 
 export type EndingOptions = {
-  /** All that was produced. */
+  /** All that was produced of the first answer. */
   text: string
   /** Whether the client asked for usage, where it comes only when asked for. */
   showsUsage: boolean

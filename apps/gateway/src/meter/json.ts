@@ -20,3 +20,6 @@ export function parseObject(text: string): Loose | undefined {
     return undefined
   }
 }
+
+/** What an error says, for a log: as it came, up to a length. */
+export const asWords = (error: unknown): string => (JSON.stringify(error) ?? '').slice(0, 1_000)

@@ -1,13 +1,13 @@
 import type { TokenUsage } from '@stipend/money'
 import type { DialectRules, ModelUsage, Reading, Transcript } from './dialect.ts'
 import { checked, figure, required } from './figures.ts'
-import { isObject, type Loose, objectIn, objectsIn, textIn } from './json.ts'
-import { skimDelta } from './skim.ts'
+import { asWords, isObject, type Loose, objectIn, objectsIn, textIn } from './json.ts'
+import { ERROR, mayHold, skimDelta } from './skim.ts'
 import { asEvents } from './sse.ts'
 
 export const messages: DialectRules = {
   // message_start, message_delta and message_stop; events of content have no such word but in their text.
-  mayMatter: (bytes) => bytes.includes(MESSAGE),
+  mayMatter: (bytes) => bytes.includes(MESSAGE) || mayHold(bytes, ERROR),
   reportIn: (event, before) => {
     const usage = event.usage ?? objectIn(event.message).usage
     if (!isObject(usage)) return before
@@ -18,7 +18,7 @@ export const messages: DialectRules = {
   isEnd: (event) => event.type === 'message_stop',
   isUsageOnly: () => false,
   read,
-  failureIn: () => undefined,
+  failureIn: (event) => (event.type === 'error' ? asWords(event.error) : undefined),
   transcript: () => new MessagesTranscript(),
 }
 
@@ -82,11 +82,14 @@ function plus(a: TokenUsage, b: TokenUsage): TokenUsage {
 }
 
 class MessagesTranscript implements Transcript {
-  hasFailed = false
   /** The index of the block that is being written. */
   #open: unknown
 
-  absorb(event: Loose): string {
+  absorb(event: Loose): readonly string[] {
+    return [this.#textIn(event)]
+  }
+
+  #textIn(event: Loose): string {
     switch (event.type) {
       case 'message_start':
         return textOfContent(objectIn(event.message).content)
@@ -99,9 +102,6 @@ class MessagesTranscript implements Transcript {
       }
       case 'content_block_stop':
         this.#open = undefined
-        return ''
-      case 'error':
-        this.hasFailed = true
         return ''
       default:
         return textOfContent(event.content)

@@ -34,11 +34,14 @@ export function meterAnswer(dialect: Dialect, answer: unknown, inputTokens: () =
   const rules = RULES[dialect]
   const event = objectIn(answer)
   const reported = rules.reportIn(event, undefined)
-  const transcript = rules.transcript()
   return weigh(reported && rules.read(reported.figures), {
     isWhole: true,
     inputTokens,
-    outputTokens: () => countText(transcript.absorb(event)),
-    hasFailed: () => transcript.hasFailed,
+    outputTokens: () =>
+      rules
+        .transcript()
+        .absorb(event)
+        .reduce((tokens, text) => tokens + countText(text), 0),
+    hasFailed: rules.failureIn(event) !== undefined,
   })
 }

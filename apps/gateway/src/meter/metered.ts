@@ -8,25 +8,29 @@ export type Metered = {
   is_estimated: boolean
   /** Why the provider's figures are not believed, where it sent some that can't be true. */
   provider_fault?: string
-  /** Whether the provider ended the answer with an error and reported no usage. What it produced before is in `usage`. */
+  /** Whether the provider ended the answer with an error. What it produced before is in `usage`. */
   has_failed?: boolean
   /** Tokens of other models that it called in, at their own prices; `usage` is without them. */
   other_models?: ModelUsage[]
 }
 
 type Own = {
+  hasFailed: boolean
   /** Whether the answer was seen to its end. */
   isWhole: boolean
   inputTokens: () => number
   outputTokens: () => number
-  hasFailed: () => boolean
 }
 
 /** Decides between what a provider reported and our own count, which is made only if need be. */
 export function weigh(reading: Reading | undefined, own: Own): Metered {
+  const metered = decide(reading, own)
+  return own.hasFailed ? { ...metered, has_failed: true } : metered
+}
+
+function decide(reading: Reading | undefined, own: Own): Metered {
   if (reading === undefined) {
-    const counted: Metered = { usage: estimate(own.inputTokens(), own.outputTokens()), is_estimated: true }
-    return own.hasFailed() ? { ...counted, has_failed: true } : counted
+    return { usage: estimate(own.inputTokens(), own.outputTokens()), is_estimated: true }
   }
   if ('fault' in reading) {
     const usage = estimate(own.inputTokens(), own.outputTokens())

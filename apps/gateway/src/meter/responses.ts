@@ -1,14 +1,16 @@
 import type { TokenUsage } from '@stipend/money'
 import type { DialectRules, EndingOptions, Transcript } from './dialect.ts'
 import { readOpenAI } from './figures.ts'
-import { isObject, type Loose, objectIn, objectsIn, textIn } from './json.ts'
+import { asWords, isObject, type Loose, objectIn, objectsIn, textIn } from './json.ts'
+import { ERROR, mayHold } from './skim.ts'
 import { asEvents } from './sse.ts'
 
 const ENDS = ['response.completed', 'response.incomplete', 'response.failed', 'response.cancelled', 'response.done']
 
 export const responses: DialectRules = {
   // Few events carry the response itself; only of those it is worth asking which they are.
-  mayMatter: (bytes) => bytes.includes(RESPONSE) && END_NAMES.some((name) => bytes.includes(name)),
+  mayMatter: (bytes) =>
+    (bytes.includes(RESPONSE) && END_NAMES.some((name) => bytes.includes(name))) || mayHold(bytes, ERROR),
   reportIn: (event, before) => {
     const { usage } = isObject(event.response) ? event.response : event
     return isObject(usage) ? { figures: usage, isFinal: true } : before
@@ -16,41 +18,43 @@ export const responses: DialectRules = {
   isEnd: (event) => ENDS.includes(textIn(event.type)),
   isUsageOnly: () => false,
   read: (figures) => readOpenAI(figures, { hasOutput: true }),
-  failureIn: () => undefined,
+  failureIn,
   transcript: () => new ResponsesTranscript(),
 }
 
 const RESPONSE = Buffer.from('response"')
 const END_NAMES = ENDS.map((name) => Buffer.from(name))
 
+function failureIn(event: Loose): string | undefined {
+  if (event.type === 'error') return asWords(event)
+  const { status, error } = isObject(event.response) ? event.response : event
+  return status === 'failed' || isObject(error) ? asWords(error) : undefined
+}
+
 /** A message the provider is writing, and where in all its text the open part of it begins, if one is open. */
 type OpenMessage = { output_index: unknown; item: Loose; part: { content_index: unknown; from: number } | undefined }
 
 class ResponsesTranscript implements Transcript {
-  hasFailed = false
   #length = 0
   #response: Loose = {}
   #output: Loose[] = []
   #open: OpenMessage | undefined
   #sequence = -1
 
-  absorb(event: Loose): string {
+  absorb(event: Loose): readonly string[] {
     if (typeof event.sequence_number === 'number') this.#sequence = event.sequence_number
-    const text = this.#absorb(event, textIn(event.type))
+    const text = this.#textIn(event, textIn(event.type))
     this.#length += text.length
-    return text
+    return [text]
   }
 
   /** Every event has a number here, and what is said besides the text may be longer than the text: nothing to skim. */
   skim(): undefined {}
 
-  #absorb(event: Loose, type: string): string {
+  #textIn(event: Loose, type: string): string {
     // The bytes of audio are no words; its transcript has events of its own.
     if (typeof event.delta === 'string') return type.endsWith('audio.delta') ? '' : event.delta
     switch (type) {
-      case 'error':
-        this.hasFailed = true
-        return ''
       case 'response.created':
         this.#response = scalarsOf(objectIn(event.response))
         return ''
@@ -63,7 +67,7 @@ class ResponsesTranscript implements Transcript {
         this.#closeItem(objectIn(event.item))
         return ''
       default:
-        return isObject(event.response) ? this.#absorbWhole(event.response) : this.#absorbWhole(event)
+        return this.#textOfWhole(isObject(event.response) ? event.response : event)
     }
   }
 
@@ -79,8 +83,7 @@ class ResponsesTranscript implements Transcript {
   }
 
   /** An answer that came in one piece, or a stream that has its text in the last event only. */
-  #absorbWhole(response: Loose): string {
-    if (isObject(response.error) || response.status === 'failed') this.hasFailed = true
+  #textOfWhole(response: Loose): string {
     return this.#length === 0 ? objectsIn(response.output).map(textOfItem).join('') : ''
   }
 

@@ -1,9 +1,9 @@
 import type { TokenUsage } from '@stipend/money'
-import { countText } from '../tokens.ts'
 import type { DialectRules, Reported, Transcript } from './dialect.ts'
 import { parseObject } from './json.ts'
 import { type Metered, weigh } from './metered.ts'
 import { dataOf, endOfEvents, eventsOf } from './sse.ts'
+import { Tally } from './tally.ts'
 
 const NOTHING = Buffer.alloc(0)
 /** Passed bytes are kept for counting in case no usage comes; beyond this much only their text is. */
@@ -11,8 +11,6 @@ const KEPT_BYTES_MAX = 32 * 1024
 const UNFINISHED_BYTES_MAX = 16 * 1024 * 1024
 /** So far may a guess of what was produced go before the events are looked into. */
 const GUESSED_TOKENS_MAX = 512
-/** Text longer than this is counted once, and only what came after it again. */
-const COUNTED_PIECE = 2_048
 
 /**
  * Watches a streamed answer go by. Bytes are passed on event by whole event as they came; events are looked into only where
@@ -26,15 +24,14 @@ export class StreamMeter {
   readonly #transcript: Transcript
   #reported: Reported | undefined
   #isDone = false
-  #hasData = false
+  #isEmpty = true
   #failure: string | undefined
   // The beginning of an event whose end hasn't come: `#unfinished` grows ahead of what is in it.
   #unfinished: Buffer = NOTHING
   #unfinishedBytes = 0
-  // All text of the events that were looked into, and how much of it is counted for good.
-  #text = ''
-  #textCounted = 0
-  #tokensCounted = 0
+  /** The text of the events that were looked into, for each of the answers beside each other, and about how long it is. */
+  readonly #tallies: Tally[] = []
+  #textBytes = 0
   // Passed, but not looked into yet.
   #kept: Buffer[] = []
   #keptBytes = 0
@@ -80,7 +77,7 @@ export class StreamMeter {
 
   /** Whether nothing has come that could be part of an answer. */
   get isEmpty(): boolean {
-    return !this.#hasData
+    return this.#isEmpty
   }
 
   /**
@@ -89,20 +86,13 @@ export class StreamMeter {
    */
   roughTokens(): number {
     if (this.#envelope === Number.POSITIVE_INFINITY || this.#guess() > GUESSED_TOKENS_MAX) this.#look()
-    return Math.max(this.#events, Math.ceil(this.#text.length / 2)) + this.#guess()
+    return Math.max(this.#events, Math.ceil(this.#textBytes / 2)) + this.#guess()
   }
 
   /** Tokens counted exactly so far. */
   countedTokens(): number {
     this.#look()
-    const text = this.#text
-    // Tokens don't reach across a space: what is before the last one is counted for good.
-    const space = text.lastIndexOf(' ')
-    if (space - this.#textCounted > COUNTED_PIECE) {
-      this.#tokensCounted += countText(text.slice(this.#textCounted, space))
-      this.#textCounted = space
-    }
-    return this.#tokensCounted + countText(text.slice(this.#textCounted))
+    return this.#tallies.reduce((tokens, tally) => tokens + tally.tokens(), 0)
   }
 
   /** What was used up to now. `inputTokens` is asked only where our own count is needed. */
@@ -112,14 +102,15 @@ export class StreamMeter {
       isWhole: this.#isDone || reported?.isFinal === true,
       inputTokens,
       outputTokens: () => this.countedTokens(),
-      hasFailed: () => this.#transcript.hasFailed,
+      hasFailed: this.#failure !== undefined,
     })
   }
 
   /** A proper end for a stream that is cut off for want of money: as if the limit of tokens had been reached. */
   ending(usage: TokenUsage): Buffer {
     this.#look()
-    const options = { text: this.#text, showsUsage: !this.#hidesUsage, answers: this.#answers }
+    const text = this.#tallies[0]?.text ?? ''
+    const options = { text, showsUsage: !this.#hidesUsage, answers: this.#answers }
     return Buffer.from(this.#transcript.ending(usage, options))
   }
 
@@ -151,7 +142,7 @@ export class StreamMeter {
 
   /** Whole events on their way to the client. */
   #pass(whole: Buffer): Buffer {
-    this.#hasData ||= whole.includes('data:')
+    this.#isEmpty &&= !eventsOf(whole).some((event) => this.#isOfAnswer(event))
     this.#kept.push(whole)
     this.#keptBytes += whole.length
     if (this.#keptBytes > KEPT_BYTES_MAX) this.#look()
@@ -159,6 +150,13 @@ export class StreamMeter {
     const events = eventsOf(whole)
     const shown = events.filter((event) => !this.#note(event))
     return shown.length === events.length ? whole : Buffer.concat(shown)
+  }
+
+  #isOfAnswer(event: Buffer): boolean {
+    const data = dataOf(event)
+    if (data === null || data.startsWith('[DONE]')) return false
+    const parsed = parseObject(data)
+    return parsed === undefined || this.#rules.failureIn(parsed) === undefined
   }
 
   /** Takes down what an event reports. Whether the client isn't to see it. */
@@ -172,13 +170,13 @@ export class StreamMeter {
     }
     const parsed = parseObject(data)
     if (parsed === undefined) return false
+    this.#reported = this.#rules.reportIn(parsed, this.#reported)
+    this.#isDone ||= this.#rules.isEnd(parsed)
     const failure = this.#rules.failureIn(parsed)
     if (failure !== undefined) {
       this.#failure ??= failure
       return this.#hidesFailure
     }
-    this.#reported = this.#rules.reportIn(parsed, this.#reported)
-    this.#isDone ||= this.#rules.isEnd(parsed)
     return this.#hidesUsage && this.#rules.isUsageOnly(parsed)
   }
 
@@ -192,26 +190,50 @@ export class StreamMeter {
   /** Reads what was kept, and lets it go. */
   #look(): void {
     // Joined at once: a string put together delta by delta would take many times its size.
-    const said: string[] = []
+    const said: string[][] = []
     for (const bytes of this.#kept) {
       for (const event of eventsOf(bytes)) {
         this.#events += 1
-        const text = this.#textOf(event)
-        if (text === '') continue
-        said.push(text)
-        this.#envelope = Math.min(this.#envelope, Math.max(0, event.length - text.length))
+        this.#absorb(event, said)
       }
     }
-    this.#text += said.join('')
+    for (const [answer, pieces] of said.entries()) {
+      const text = pieces?.join('') ?? ''
+      this.#textBytes += Buffer.byteLength(text)
+      this.#tally(answer).add(text)
+    }
     this.#kept = []
     this.#keptBytes = 0
   }
 
-  #textOf(event: Buffer): string {
-    const skimmed = this.#transcript.skim(event)
-    if (skimmed !== undefined) return skimmed
-    const data = dataOf(event)
-    const parsed = data === null ? undefined : parseObject(data)
-    return parsed === undefined ? '' : this.#transcript.absorb(parsed)
+  #absorb(event: Buffer, said: string[][]): void {
+    const skimmed = this.#answers === 1 ? this.#transcript.skim(event) : undefined
+    let length = skimmed?.length ?? 0
+    if (skimmed !== undefined) push(said, 0, skimmed)
+    else {
+      const data = dataOf(event)
+      const parsed = data === null ? undefined : parseObject(data)
+      if (parsed === undefined) return
+      this.#transcript.absorb(parsed).forEach((text, answer) => {
+        push(said, answer, text)
+        length += text.length
+      })
+    }
+    if (length > 0) this.#envelope = Math.min(this.#envelope, Math.max(0, event.length - length))
   }
+
+  #tally(answer: number): Tally {
+    let tally = this.#tallies[answer]
+    if (tally === undefined) {
+      while (this.#tallies.length <= answer) this.#tallies.push(new Tally())
+      tally = this.#tallies[answer] as Tally
+    }
+    return tally
+  }
+}
+
+function push(said: string[][], answer: number, text: string): void {
+  const pieces = said[answer]
+  if (pieces === undefined) said[answer] = [text]
+  else pieces.push(text)
 }
