@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { newId } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
 import { ping } from '@stipend/db'
@@ -26,7 +27,14 @@ const DISCARD_SILENCE_MS = 1_000
 
 export function createGatewayServer(gateway: Gateway): Server {
   const { headersMs } = gateway.limits
-  const answer = (request: IncomingMessage, response: ServerResponse) => void serve(gateway, request, response)
+  /** What is yet to be answered on each connection. */
+  const running = new WeakMap<Duplex, Set<ServerResponse>>()
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
+    const here = running.get(request.socket) ?? new Set()
+    running.set(request.socket, here.add(response))
+    response.once('close', () => here.delete(response))
+    void serve(gateway, request, response)
+  }
   const server = createServer(
     {
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -41,7 +49,9 @@ export function createGatewayServer(gateway: Gateway): Server {
   // Likewise: what a client expects in vain it sees in our answer.
   server.on('checkExpectation', answer)
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+    // What we said now would be taken for the answer, or for a part of it, to a request that was well-formed.
+    const isBusy = [...(running.get(socket) ?? [])].some(({ headersSent, req }) => headersSent || req.complete)
+    if (error.code === 'ECONNRESET' || !socket.writable || isBusy) return void socket.destroy()
     const answer = toOpenAI(malformed(error.code))
     const body = JSON.stringify(answer.body)
     const headers = { ...answer.headers, 'content-length': Buffer.byteLength(body), connection: 'close' }

@@ -121,6 +121,26 @@ describe('a client that hangs up', () => {
       expect(event).toMatchObject({ status: 'canceled', output_tokens: 0 })
   })
 
+  it('by talking nonsense in the middle of its answer pays for what was produced', async () => {
+    const body = JSON.stringify(prompt('chunk_delay=5 tokens=400', { stream: true }))
+    const request = `POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${key.secret}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+    const socket = net.connect(Number(new URL(house.url).port), '127.0.0.1')
+    let text = ''
+    socket.on('data', (part) => {
+      if (text.length < 2_000 && text.length + part.length >= 2_000) socket.write('\0\0 nonsense\r\n\r\n')
+      text += part.toString()
+    })
+    socket.write(request)
+    await new Promise((resolve) => socket.once('close', resolve).on('error', () => {}))
+    await left(1)
+    const event = await only()
+    expect(event).toMatchObject({ status: 'canceled', is_estimated: true })
+    expect(event.output_tokens).toBeGreaterThan(1)
+    expect(event.output_tokens).toBeLessThan(400)
+    // Nothing is said in the middle of an answer that isn't part of it.
+    expect(text.split('HTTP/1.1')).toHaveLength(2)
+  })
+
   it('on its own half of the connection only is not left with money set aside', async () => {
     const body = JSON.stringify(prompt('tokens=10'))
     const request = `POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${key.secret}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
