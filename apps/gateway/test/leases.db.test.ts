@@ -84,9 +84,10 @@ async function moneyOf(account_id: string): Promise<Money> {
 
 /** All that gateways hold of an account comes home. */
 async function comesHome(account_id: string): Promise<Money> {
-  await tellGateways(house.test.database, `recall ${account_id} nobody`)
   return vi.waitFor(
     async () => {
+      // Again and again: what was being drawn when it was first said came after it.
+      await tellGateways(house.test.database, `recall ${account_id} nobody`)
       const money = await moneyOf(account_id)
       expect(money.leased).toBe(0n)
       return money

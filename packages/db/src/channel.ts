@@ -58,7 +58,7 @@ async function listenOnce(database: Database, handlers: ChannelHandlers, closing
   } catch {
     // Whatever it was: the connection is no good, and the next one is tried.
   }
-  if (isUp) handlers.onLost()
+  if (isUp && !closing.aborted) handlers.onLost()
   await connection.end({ timeout: 0 }).catch(() => {})
 }
 

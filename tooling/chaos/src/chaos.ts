@@ -13,6 +13,8 @@ const SMALL_REQUEST_NANOS = 5_000_000n
 export type ChaosOptions = {
   /** The project's folder. */
   root: string
+  /** What any program needs of the environment; settings are added to it. */
+  surroundings: Record<string, string>
   minutes: number
   seed: number
   tell: (line: string) => void
@@ -28,7 +30,7 @@ type Event = (typeof core.usage.list)['output']['_output']['data'][number]
 export async function runChaos(options: ChaosOptions): Promise<string[]> {
   const { seed, minutes, tell, stop } = options
   tell(`Seed ${seed}, ${minutes} minutes.`)
-  const world = await buildWorld(options.root)
+  const world = await buildWorld(options.root, options.surroundings)
   const wrong: string[] = []
   try {
     const until = performance.now() + minutes * 60_000

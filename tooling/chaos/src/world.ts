@@ -84,7 +84,7 @@ export type World = {
 }
 
 /** A database server, a provider, three gateways, tenants and keys, all of their own and all on this machine. */
-export async function buildWorld(root: string): Promise<World> {
+export async function buildWorld(root: string, surroundings: Record<string, string>): Promise<World> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'stipend-chaos-'))
   const logs = mkdtempSync(path.join(os.tmpdir(), 'stipend-chaos-logs-'))
   const dataDir = path.join(folder, 'postgres')
@@ -102,7 +102,7 @@ export async function buildWorld(root: string): Promise<World> {
     const folderOfIt = path.join(folder, `gateway-${name}`)
     mkdirSync(folderOfIt)
     const env = {
-      PATH: process.env.PATH ?? '',
+      ...surroundings,
       DATABASE_URL: appUrl,
       STIPEND_MASTER_KEY: masterKey.toString('base64'),
       GATEWAY_PORT: String(gatewayPort),

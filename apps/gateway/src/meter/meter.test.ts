@@ -270,6 +270,61 @@ describe('the end of an answer', () => {
     }
   })
 
+  it('tells a failure, in words that can be kept from the client', () => {
+    const error = { message: 'account org-7 is closed', code: 'gone' }
+    const failures: Array<[Dialect, string]> = [
+      ['chat', wire({ error }).toString()],
+      ['chat', wire({ error: error.message }).toString()],
+      ['chat', wire({ error, choices: [{ index: 0, delta: { content: '' }, finish_reason: 'error' }] }).toString()],
+      ['completions', `event: error\n${wire({ error })}`],
+      ['messages', named({ type: 'error', error })],
+      ['responses', named({ type: 'error', ...error })],
+      ['responses', named({ type: 'response.failed', response: { status: 'failed', error, usage: null } })],
+    ]
+    for (const [dialect, failure] of failures) {
+      const before = ': hello\n\n'
+      const meter = createStreamMeter(dialect, { hidesUsage: true, hidesFailure: true })
+      expect(meter.feed(Buffer.from(before + failure)).toString()).toBe(before)
+      expect({ failure: meter.failure, isEmpty: meter.isEmpty }).toEqual({
+        failure: expect.stringContaining('org-7'),
+        isEmpty: true,
+      })
+      expect(meter.metered(counted)).toMatchObject({ has_failed: true, usage: { output_tokens: 0 } })
+      expect(createStreamMeter(dialect, { hidesUsage: true }).feed(Buffer.from(failure)).toString()).toBe(failure)
+    }
+    const words = { type: 'content_block_delta', delta: { type: 'text_delta', text: '{"type":"error"}' } }
+    for (const [dialect, body] of [
+      ['chat', wire(chunk('{"error":{"message":"x"}}', { error: null }))],
+      ['messages', named(words)],
+      ['responses', named({ type: 'response.created', response: { status: 'in_progress', error: null } })],
+    ] as const) {
+      expect({ failure: fed(dialect, body).failure, isEmpty: fed(dialect, body).isEmpty }).toEqual({ isEmpty: false })
+    }
+  })
+
+  it('tells a stream without an answer', () => {
+    expect(fed('chat', 'data: [DONE]\n\n').isEmpty).toBe(true)
+    expect(fed('chat', ': nothing\n\nevent: x\n\n').isEmpty).toBe(true)
+    expect(fed('chat', chunks(chunk(''))).isEmpty).toBe(false)
+  })
+
+  it('charges what a response used before it failed', () => {
+    const usage = { input_tokens: 9, output_tokens: 4, total_tokens: 13 }
+    const failed = { type: 'response.failed', response: { status: 'failed', error: {}, usage } }
+    const metered = fed('responses', named(failed)).metered(never)
+    expect(metered).toEqual({ usage: estimate(9, 4), is_estimated: false, has_failed: true })
+  })
+
+  it('counts answers that run beside each other each by itself', () => {
+    const words = ['Inter', 'national', 'ization', ' is', ' long']
+    const of = (index: number, content: string) => ({ choices: [{ index, delta: { content } }] })
+    const meter = createStreamMeter('chat', { hidesUsage: true, answers: 3 })
+    for (const word of words) meter.feed(wire(of(0, word), of(1, word), of(2, word)))
+    const all = { choices: [0, 1, 2].map((index) => ({ index, message: { content: words.join('') } })) }
+    expect(meter.countedTokens()).toBe(3 * countText(words.join('')))
+    expect(meterAnswer('chat', all, counted)).toEqual(meter.metered(counted))
+  })
+
   it('tells a failure', () => {
     const failed = { type: 'response.failed', response: { status: 'failed', error: { message: 'no' }, usage: null } }
     expect(fed('responses', named(failed)).metered(counted)).toMatchObject({ has_failed: true, is_estimated: true })
@@ -409,7 +464,7 @@ it.each([
   ['responses', wire({ type: 'response.output_text.delta', delta: '"response": response.completed' }), false],
   ['responses', wire({ type: 'response.in_progress', response: { usage: null } }), false],
   ['responses', wire({ type: 'response.completed', response: {} }), true],
-] as const)('%s: whether %s need be looked into is known without parsing it', (dialect, bytes, matters) => {
+] as const)('%s: knows without parsing whether bytes need be looked into', (dialect, bytes, matters) => {
   expect({ chat, completions, messages, responses }[dialect].mayMatter(bytes)).toBe(matters)
 })
 
@@ -527,7 +582,7 @@ describe('rough tokens', () => {
   })
 
   it('are not fewer whatever the sizes of the events are', () => {
-    const words = fc.constantFrom('1', ' 2', ' word', ' several words at once', ' word'.repeat(300), '', '\n')
+    const words = fc.constantFrom('1', '龘', '🎉', ' word', ' several words at once', ' word'.repeat(300), '', '\n')
     fc.assert(
       fc.property(fc.array(words, { minLength: 1, maxLength: 60 }), (said) => {
         const meter = createStreamMeter('chat', { hidesUsage: false })

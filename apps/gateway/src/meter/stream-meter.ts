@@ -200,7 +200,8 @@ export class StreamMeter {
     for (const [answer, pieces] of said.entries()) {
       const text = pieces?.join('') ?? ''
       this.#textBytes += Buffer.byteLength(text)
-      this.#tally(answer).add(text)
+      while (this.#tallies.length <= answer) this.#tallies.push(new Tally())
+      this.#tallies[answer]?.add(text)
     }
     this.#kept = []
     this.#keptBytes = 0
@@ -220,15 +221,6 @@ export class StreamMeter {
       })
     }
     if (length > 0) this.#envelope = Math.min(this.#envelope, Math.max(0, event.length - length))
-  }
-
-  #tally(answer: number): Tally {
-    let tally = this.#tallies[answer]
-    if (tally === undefined) {
-      while (this.#tallies.length <= answer) this.#tallies.push(new Tally())
-      tally = this.#tallies[answer] as Tally
-    }
-    return tally
   }
 }
 
