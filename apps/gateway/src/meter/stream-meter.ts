@@ -209,15 +209,17 @@ export class StreamMeter {
 
   #absorb(event: Buffer, said: string[][]): void {
     const skimmed = this.#answers === 1 ? this.#transcript.skim(event) : undefined
-    let length = skimmed?.length ?? 0
-    if (skimmed !== undefined) push(said, 0, skimmed)
-    else {
+    let length = 0
+    if (skimmed !== undefined) {
+      push(said, 0, skimmed)
+      length = Buffer.byteLength(skimmed)
+    } else {
       const data = dataOf(event)
       const parsed = data === null ? undefined : parseObject(data)
       if (parsed === undefined) return
       this.#transcript.absorb(parsed).forEach((text, answer) => {
         push(said, answer, text)
-        length += text.length
+        length += Buffer.byteLength(text)
       })
     }
     if (length > 0) this.#envelope = Math.min(this.#envelope, Math.max(0, event.length - length))
