@@ -173,6 +173,19 @@ it('knows the hour-long part of what is written to a cache', () => {
   expect(meterAnswer('messages', { usage: parts }, never).usage).toMatchObject(expected)
 })
 
+it('believes the parts where a total says otherwise, and never less than the top level', () => {
+  const completion_tokens_details = { reasoning_tokens: 5 }
+  const usage = { prompt_tokens: 10, completion_tokens: 20, total_tokens: 100, completion_tokens_details }
+  expect(meterAnswer('chat', { usage }, never).usage).toEqual({ ...estimate(10, 20), reasoning_tokens: 5 })
+  for (const pass of [
+    { input_tokens: 9, output_tokens: 30 },
+    { input_tokens: 90, output_tokens: 3 },
+  ]) {
+    const top = { input_tokens: 10, output_tokens: 20, iterations: [pass] }
+    expect(meterAnswer('messages', { usage: top }, never).usage).toEqual(estimate(10, 20))
+  }
+})
+
 it('counts calls of tools, thoughts and refusals in every dialect', () => {
   const answers: Array<[Dialect, object]> = [
     [
@@ -317,7 +330,7 @@ describe('the end of an answer', () => {
 
   it('counts answers that run beside each other each by itself', () => {
     const words = ['Inter', 'national', 'ization', ' is', ' long']
-    const of = (index: number, content: string) => ({ choices: [{ index, delta: { content } }] })
+    const of = (index: number, content: string) => ({ id: 'a', choices: [{ index, delta: { content } }] })
     const meter = createStreamMeter('chat', { hidesUsage: true, answers: 3 })
     for (const word of words) meter.feed(wire(of(0, word), of(1, word), of(2, word)))
     const all = { choices: [0, 1, 2].map((index) => ({ index, message: { content: words.join('') } })) }
@@ -596,6 +609,13 @@ describe('rough tokens', () => {
       }),
       { seed: 4, numRuns: 40 },
     )
+  })
+
+  it('are not fewer where every letter is a token', () => {
+    const meter = createStreamMeter('chat', { hidesUsage: false })
+    const said = Array.from({ length: 900 }, (_, index) => ['q', '7', ';'][index % 3] ?? '')
+    for (const one of said) meter.feed(wire(chunk(one)))
+    expect(meter.roughTokens()).toBeGreaterThanOrEqual(countText(said.join('')))
   })
 
   it('are not fewer where one event says much', () => {
