@@ -65,8 +65,8 @@ export async function writeHistory(database: Database, masterKey: Buffer, school
           uses_balance: true,
           at: date,
         })
-        if (!drawn.ok) continue
-        const { tenant_id, key_id, member_id, allocation_id } = drawn.lease
+        if (drawn.outcome !== 'granted') continue
+        const { tenant_id, key_id, member_id, allocation_id } = drawn.facts
         const isCanceled = random() < 0.03
         settlements.push({
           ...usage,
@@ -94,7 +94,6 @@ export async function writeHistory(database: Database, masterKey: Buffer, school
           hold_nanos: cost_nanos,
           cost_nanos,
           excess_nanos: 0n,
-          release_nanos: 0n,
           latency_ms: Math.floor(900 + usage.output_tokens * 9 + random() * 900),
           first_byte_ms: Math.floor(250 + random() * 500),
         })

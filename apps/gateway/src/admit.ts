@@ -53,7 +53,9 @@ export class Need {
   /** How many tokens each answer may have for this much. */
   affordable(nanos: Nanodollars): number {
     const input = Math.min(this.inputTokens(), this.#bound)
-    return Math.floor((affordableOutputTokens(nanos, input, this.model.price) ?? 0) / this.answers)
+    // A count of tokens, no money.
+    const tokens = affordableOutputTokens(nanos, input, this.model.price) ?? 0
+    return (tokens - (tokens % this.answers)) / this.answers
   }
 }
 

@@ -35,7 +35,7 @@ const chunk = (bytes: Uint8Array) =>
   Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')])
 
 /** Sends pieces one after the other on a connection of its own; the last one may be a pause in milliseconds, or 'leave'. */
-async function send(...pieces: (string | Buffer | number | 'leave')[]) {
+async function send(...pieces: (string | Buffer | number)[]) {
   const arrived = new Promise<void>((resolve) => {
     waiting = resolve
   })

@@ -66,7 +66,6 @@ export async function buildCrashHouse(price: ModelPrice): Promise<CrashHouse> {
     const child = spawn(process.execPath, [MAIN], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
-        PATH: process.env.PATH,
         DATABASE_URL: appUrl,
         STIPEND_MASTER_KEY: MASTER_KEY.toString('base64'),
         GATEWAY_PORT: '0',

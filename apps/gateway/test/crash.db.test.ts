@@ -148,8 +148,9 @@ describe('kill -9 of the gateway', () => {
     let gateway = await house.gateway(folder)
     const asking = traffic(gateway.url, key.secret, seed)
     await sleep(150 + seeded(seed)() * 400)
-    if (name.includes('PostgreSQL')) await Promise.all([house.killDatabase(), gateway.kill('SIGKILL')])
-    else gateway.kill('SIGKILL')
+    const killed = name.includes('PostgreSQL') ? house.killDatabase() : undefined
+    gateway.kill('SIGKILL')
+    await killed
     const answers = await asking
     await gateway.ended
     await vi.waitFor(() => expect(house.sandbox.stats().open).toBe(0))

@@ -62,7 +62,7 @@ async function expectEach(answers: Answer[], keyId: string): Promise<void> {
 }
 
 describe('a key that is revoked in the middle of a burst', () => {
-  it('is refused from then on, and what was running comes to its end', async () => {
+  it('is refused from then on, and what was running is cut', async () => {
     const key = await house.scene.key()
     const asking = clients(16, key.secret, (answer) => answer.status !== 200)
     await sleep(250)
@@ -70,13 +70,14 @@ describe('a key that is revoked in the middle of a burst', () => {
     const answers = await asking
     const refused = answers.filter((answer) => answer.status !== 200)
     expect(refused).toHaveLength(16)
+    // Those that were running are cut, streams in the middle: they pay for what came.
     for (const answer of refused) {
       expect(answer.status).toBe(401)
       expect(errorOf(answer).code).toBe('key_revoked')
     }
-    expect(answered(answers).length).toBe(answers.length - 16)
     expect(answered(answers).length).toBeGreaterThan(16)
-    await expectEach(answers, key.id)
+    await vi.waitFor(() => expect(house.sandbox.stats().open).toBe(0))
+    await settled(house, key.id, house.sandbox.stats().requests)
   })
 })
 
@@ -147,7 +148,7 @@ describe('a journal that can’t be written', () => {
       const answer = await call(url, { key: key.secret, body: prompt('tokens=10', { stream }) })
       expect(answer.status).toBe(503)
       expect(errorOf(answer).code).toBe('metering_unavailable')
-      expect(answer.headers['retry-after']).toBe('2')
+      expect(answer.headers['retry-after']).toBe('5')
     }
     expect(house.sandbox.stats()).toMatchObject({ requests: 0, failed: 0 })
     await balanced(house)

@@ -363,7 +363,10 @@ begin
     periods_of.starts_at := app.period_start(account.renewal, zone, p_event.started_at);
     insert into account_periods (account_id, starts_at, limit_nanos)
       values (account.id, periods_of.starts_at, account.limit_nanos) on conflict do nothing;
-    select coalesce(greatest(p.limit_nanos - p.spent_nanos - p.leased_nanos, 0), 9223372036854775807)
+    select case
+        when p.limit_nanos is null then 9223372036854775807
+        else greatest(p.limit_nanos - p.spent_nanos - p.leased_nanos, 0)
+      end
       into periods_of.left_nanos
       from account_periods p
      where p.tenant_id = p_event.tenant_id and p.account_id = account.id and p.starts_at = periods_of.starts_at

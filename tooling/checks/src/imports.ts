@@ -69,8 +69,9 @@ const ARROWS: Record<string, readonly string[]> = {
   'apps/console': ['wire', 'auth', 'core', 'db', 'money', 'runtime'],
   'apps/api': ['wire', 'auth', 'core', 'db', 'money', 'runtime'],
   'apps/gateway': ['wire', 'core', 'db', 'money', 'runtime'],
+  'tooling/bench': ['core', 'db', 'money'],
   'tooling/chaos': ['core', 'db', 'money', 'sandbox-provider'],
-  'tooling/cli': ['auth', 'chaos', 'core', 'db', 'money', 'runtime'],
+  'tooling/cli': ['auth', 'bench', 'chaos', 'core', 'db', 'money', 'runtime'],
   'tooling/sandbox-provider': ['runtime'],
   'tooling/checks': ['wire', 'core'],
   'tooling/lockcheck': [],
@@ -81,10 +82,10 @@ const ARROWS_OF_TESTS = ['sandbox-provider']
 
 /** Packages that only some folders or files may know. Longer entries are files. */
 const ONLY_IN: Record<string, readonly string[]> = {
-  '@stipend/db/admin': ['tooling/cli/', 'tooling/chaos/'],
-  '@stipend/db/embedded': ['tooling/cli/', 'tooling/chaos/'],
+  '@stipend/db/admin': ['tooling/cli/', 'tooling/bench/', 'tooling/chaos/'],
+  '@stipend/db/embedded': ['tooling/cli/', 'tooling/bench/', 'tooling/chaos/'],
   '@stipend/db/testing': [],
-  '@stipend/core/testing': ['tooling/chaos/'],
+  '@stipend/core/testing': ['tooling/bench/', 'tooling/chaos/'],
   'drizzle-orm': ['packages/db/', 'packages/core/', 'packages/auth/'],
   // A test that kills a server of its own looks at what is left of it.
   postgres: ['packages/db/', 'apps/gateway/test/'],
@@ -106,7 +107,7 @@ const DOORS: Record<string, readonly string[]> = {
   withTenant: ['packages/core/src/execute.ts', 'packages/core/src/spend/', 'packages/auth/src/'],
   withIdentity: ['packages/auth/src/'],
   withPlatform: ['packages/core/src/execute.ts', 'packages/core/src/providers/catalogue.ts'],
-  connect: ['apps/', 'tooling/cli/', 'tooling/chaos/'],
+  connect: ['apps/', 'tooling/cli/', 'tooling/bench/', 'tooling/chaos/'],
 }
 
 const isUnder = (file: string, places: readonly string[]) => places.some((place) => file.startsWith(place))

@@ -7,9 +7,12 @@ const USAGE = `Usage:
   npm run audit                   prove the ledger's invariants on the running or stopped demo, or DATABASE_URL
   npm run migrate                 bring the database to the current state
   npm run chaos                   budgets under kill -9, hang-ups and a lying provider; --minutes 3, --seed 1
+  npm run bench -- OPTIONS        the gateway beside a bare proxy, as ratios; such as --scenarios i,iii --rounds 3
   npm run format                  format the code`
 
 async function main(args: string[]): Promise<number> {
+  // What follows is for the programs that measure.
+  if (args[0] === 'bench') return (await import('./bench.ts')).bench(args.slice(1))
   const { positionals, values } = parseArgs({
     args,
     allowPositionals: true,

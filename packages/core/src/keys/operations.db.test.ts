@@ -91,7 +91,8 @@ describe('the state of a key', () => {
         uses_balance: true,
         at,
       })
-      expect(answer.ok ? 'active' : answer.refusal.code.replace(/^key_/, ''), `seed ${seed}`).toBe(keyStatus(row, at))
+      const state = answer.outcome === 'refused' ? answer.error.code.replace(/^key_/, '') : 'active'
+      expect(state, `seed ${seed}`).toBe(keyStatus(row, at))
     }
   })
 

@@ -50,7 +50,6 @@ function requestAt(place: Place, at: string | Date, changes: Partial<Settlement>
     hold_nanos: usd('0.01'),
     cost_nanos: usd('0.01'),
     excess_nanos: 0n,
-    release_nanos: 0n,
     latency_ms: 1,
     first_byte_ms: null,
     ...changes,
