@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServedModel } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
 import { hashSecret } from '@stipend/core/secrets'
@@ -10,6 +11,8 @@ import { countPrompt, nonTextTokensMax } from './tokens.ts'
 
 /** An answer shorter than this is of no use: rather 402 than a few words. */
 const USEFUL_OUTPUT_TOKENS = 16
+/** A ledger that takes longer than this is taken to be away: a client is better off with an answer. */
+const LEDGER_PATIENCE_MS = 5_000
 /** What a provider may add around the bytes of a request: its own markers for roles and the answer. */
 const FRAMING_TOKENS = 64
 
@@ -64,15 +67,24 @@ export async function admit(
 
   const attempt = async (want_nanos: bigint, least_nanos: bigint): Promise<DrawnLease | Refusal> => {
     const lease_id = settler.openLease()
+    const drawing = draw(database, {
+      secret_hash,
+      gateway_id: gatewayId,
+      lease_id,
+      want_nanos,
+      least_nanos,
+      uses_balance: true,
+    })
     try {
-      const answer = await metering(() =>
-        draw(database, { secret_hash, gateway_id: gatewayId, lease_id, want_nanos, least_nanos, uses_balance: true }),
-      )
+      const answer = await metering(() => drawing)
       if (answer.ok) return answer.lease
       settler.dropLease(lease_id, { isCertain: true })
       return answer.refusal
     } catch (error) {
-      settler.dropLease(lease_id, { isCertain: false })
+      const drop = () => settler.dropLease(lease_id, { isCertain: false })
+      drop()
+      // It may be that the ledger answers after all, when nobody waits any more.
+      drawing.then(drop, () => {})
       throw error
     }
   }
@@ -93,12 +105,19 @@ export async function admit(
   return { lease: second, outputMax: lowered(perAnswer), inputTokens }
 }
 
-/** What the ledger couldn't be asked can't be spent: the client is told to come back. */
+/** What the ledger couldn't be asked in time can't be spent: the client is told to come back. */
 export async function metering<T>(work: () => Promise<T>): Promise<T> {
+  const answered = new AbortController()
+  const tooLate = sleep(LEDGER_PATIENCE_MS, undefined, { signal: answered.signal }).then(() => {
+    throw new Error(`no answer within ${LEDGER_PATIENCE_MS} ms`)
+  })
+  tooLate.catch(() => {})
   try {
-    return await work()
+    return await Promise.race([work(), tooLate])
   } catch (error) {
     throw error instanceof DomainError ? error : meteringUnavailable(error)
+  } finally {
+    answered.abort()
   }
 }
 

@@ -152,6 +152,8 @@ export class Settler {
         const given = await giveBackLeases(this.#database, dead)
         this.#log.warn({ gateway_id: dead, leases_given_back: given }, 'a gateway was given up for dead')
       }
+      // A draw that we gave up may have been made long after.
+      this.#mayHaveOrphans = true
       await this.#giveBackOrphans()
     } catch (error) {
       this.#log.warn({ err: error }, 'the database does not answer')
