@@ -49,17 +49,19 @@ export async function spentOf({ test }: Books, accountId: string): Promise<bigin
   return BigInt(row?.spent ?? 0)
 }
 
+/** Asks again and again until it is so. How long that takes says nothing: machines are busy. */
+export function soon<T>(check: () => T | Promise<T>, timeout = 10_000): Promise<T> {
+  return vi.waitFor(check, { timeout, interval: 10 })
+}
+
 /** Waits until the key has so many events and no money is set aside any more. None of them cost more than was set aside for it. */
 export async function settled(books: Books, keyId: string, count: number, timeout = 10_000): Promise<Event[]> {
-  let events: Event[] = []
-  await vi.waitFor(
-    async () => {
-      events = await eventsOf(books, keyId)
-      expect(events).toHaveLength(count)
-      expect(await written(books)).toMatchObject({ leased: '0', leases: '0' })
-    },
-    { timeout, interval: 10 },
-  )
+  const events = await soon(async () => {
+    const found = await eventsOf(books, keyId)
+    expect(found).toHaveLength(count)
+    expect(await written(books)).toMatchObject({ leased: '0', leases: '0' })
+    return found
+  }, timeout)
   for (const event of events) {
     expect(event.cost_nanos <= event.hold_nanos, `${event.id} cost more than its hold`).toBe(true)
   }
@@ -67,10 +69,7 @@ export async function settled(books: Books, keyId: string, count: number, timeou
 }
 
 /** Nothing is set aside for anybody, and every invariant holds. */
-export async function balanced(books: Books, timeout = 10_000): Promise<void> {
-  await vi.waitFor(async () => expect(await written(books)).toMatchObject({ leased: '0', leases: '0' }), {
-    timeout,
-    interval: 20,
-  })
+export async function balanced(books: Books): Promise<void> {
+  await soon(async () => expect(await written(books)).toMatchObject({ leased: '0', leases: '0' }))
   expect((await auditLedger(books.test.database)).violations).toEqual([])
 }

@@ -1,8 +1,8 @@
 import { createProvider } from '@stipend/core/testing'
 import { costOf, modelPrice } from '@stipend/money'
 import OpenAI from 'openai'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest'
-import { balanced, type Event, settled } from './books.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { balanced, type Event, settled, soon } from './books.ts'
 import { buildHouse, CREDENTIAL, type House, MASTER_KEY } from './harness.ts'
 import { type Answer, call, errorOf, eventData } from './http.ts'
 
@@ -70,7 +70,7 @@ async function ask(marker: string, more: object, leave: Parameters<typeof call>[
   requests += 1
   const event = (await settled(house, key.id, requests)).at(-1)
   if (event === undefined) throw new Error('no event')
-  await vi.waitFor(() => expect(house.sandbox.stats().open).toBe(0))
+  await soon(() => expect(house.sandbox.stats().open).toBe(0))
   return { answer, event }
 }
 
@@ -341,7 +341,7 @@ describe('a client that waits no longer', () => {
       leaveWhen: (text) => text.split('"content":').length > 4,
     })
     if (charge === 'prompt') {
-      await vi.waitFor(() => {
+      await soon(() => {
         const stats = house.sandbox.stats()
         expect(stats.requests + stats.failed).toBe(1)
       })

@@ -1,12 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import * as core from '@stipend/core'
 import { createScene, type Scene } from '@stipend/core/testing'
 import { formatUsd, usd } from '@stipend/money'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest'
-import { balanced, eventsOf, settled, spentOf } from './books.ts'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { balanced, eventsOf, settled, soon, spentOf } from './books.ts'
 import { buildHouse, type House } from './harness.ts'
 import { type Answer, call, errorOf } from './http.ts'
 
@@ -64,8 +63,12 @@ async function expectEach(answers: Answer[], keyId: string): Promise<void> {
 describe('a key that is revoked in the middle of a burst', () => {
   it('is refused from then on, and what was running comes to its end', async () => {
     const key = await house.scene.key()
-    const asking = clients(16, key.secret, (answer) => answer.status !== 200)
-    await sleep(250)
+    let served = 0
+    const asking = clients(16, key.secret, (answer) => {
+      served += 1
+      return answer.status !== 200
+    })
+    await soon(() => expect(served).toBeGreaterThan(40))
     await house.scene.run(core.keys.revoke, { id: key.id })
     const answers = await asking
     const refused = answers.filter((answer) => answer.status !== 200)
@@ -95,7 +98,7 @@ describe('a balance that is topped up in the middle of a burst', () => {
       else if (isToppedUp) served += 1
       return served > 40
     })
-    await vi.waitFor(() => expect(refusals).toBeGreaterThan(20))
+    await soon(() => expect(refusals).toBeGreaterThan(20))
     await poor.run(core.balance.credit, { amount_usd: '5', cause: 'test' })
     isToppedUp = true
     const answers = await asking
