@@ -1,4 +1,5 @@
 import { auditLedger } from '@stipend/core/spend'
+import { costOf, type ModelPrice } from '@stipend/money'
 import { expect, vi } from 'vitest'
 import type { House } from './harness.ts'
 
@@ -72,4 +73,26 @@ export async function settled(books: Books, keyId: string, count: number, timeou
 export async function balanced(books: Books): Promise<void> {
   await soon(async () => expect(await written(books)).toMatchObject({ leased: '0', leases: '0' }))
   expect((await auditLedger(books.test.database)).violations).toEqual([])
+}
+
+/** What plain tokens cost. */
+export function costAt(price: ModelPrice, usage: Pick<Event, 'input_tokens' | 'output_tokens'>): bigint {
+  const { input_tokens, output_tokens } = usage
+  const none = { cached_input_tokens: 0, cache_write_tokens: 0, cache_write_1h_tokens: 0, reasoning_tokens: null }
+  return costOf({ input_tokens, output_tokens, ...none }, price)
+}
+
+/** The events of a key by request, each charged what its tokens cost, and the key charged their sum, to the nanodollar. */
+export async function accountFor(books: Books, key: { id: string }, price: ModelPrice): Promise<Map<string, Event>> {
+  await balanced(books)
+  const events = await eventsOf(books, key.id)
+  for (const event of events) {
+    expect(event.cost_nanos).toBe(costAt(price, event))
+    expect(event.cost_nanos <= event.hold_nanos).toBe(true)
+    expect(event.excess_nanos).toBe(0n)
+  }
+  expect(await spentOf(books, key.id)).toBe(events.reduce((sum, event) => sum + event.cost_nanos, 0n))
+  const byId = new Map(events.map((event) => [event.id, event]))
+  expect(byId.size).toBe(events.length)
+  return byId
 }

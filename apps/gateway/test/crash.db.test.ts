@@ -2,11 +2,11 @@ import { appendFileSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as core from '@stipend/core'
-import { costOf, modelPrice, usd } from '@stipend/money'
+import { modelPrice, usd } from '@stipend/money'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { balanced, type Event, eventsOf, settled, soon, spentOf } from './books.ts'
+import { accountFor, balanced, costAt, settled, soon } from './books.ts'
 import { buildCrashHouse, type CrashHouse } from './crash-house.ts'
-import { type Answer, call, errorOf, eventData, keepAlive } from './http.ts'
+import { type Answer, call, idOf, isWhole, keepAlive, prompt } from './http.ts'
 import { seeded } from './random.ts'
 
 const PRICE = modelPrice({ input: '2.50', cached_input: '1.25', output: '10' })
@@ -17,40 +17,10 @@ beforeAll(async () => {
 afterAll(() => house.close())
 beforeEach(() => house.sandbox.reset())
 
-const prompt = (marker: string, more: object = {}) => ({
-  model: 'sandbox-small',
-  messages: [{ role: 'user', content: `Say hello. [[sandbox: ${marker}]]` }],
-  ...more,
-})
-const pieces = (text: string) => eventData(text).filter((data) => /"delta":\{"content":"./.test(data)).length
-const isWhole = ({ status, end, text }: Answer) =>
-  status === 200 && end === 'clean' && (text.startsWith('{') ? true : text.trimEnd().endsWith('data: [DONE]'))
-const idOf = (answer: Answer) => String(answer.headers['x-request-id'])
-
-function cost({ input_tokens, output_tokens }: Pick<Event, 'input_tokens' | 'output_tokens'>): bigint {
-  const none = { cached_input_tokens: 0, cache_write_tokens: 0, cache_write_1h_tokens: 0, reasoning_tokens: null }
-  return costOf({ input_tokens, output_tokens, ...none }, PRICE)
-}
-
-/** The events of a key, each charged what its tokens cost, and the key charged their sum, to the nanodollar. */
-async function accountFor(key: { id: string }): Promise<Map<string, Event>> {
-  await balanced(house.books)
-  const events = await eventsOf(house.books, key.id)
-  for (const event of events) {
-    expect(event.cost_nanos).toBe(cost(event))
-    expect(event.cost_nanos <= event.hold_nanos).toBe(true)
-    expect(event.excess_nanos).toBe(0n)
-  }
-  expect(await spentOf(house.books, key.id)).toBe(events.reduce((sum, event) => sum + event.cost_nanos, 0n))
-  const byId = new Map(events.map((event) => [event.id, event]))
-  expect(byId.size).toBe(events.length)
-  return byId
-}
-
 /** Sets everything the key has left aside at once, and gets an answer for it. */
 async function spendTheRest(url: string, key: { id: string; secret: string }): Promise<void> {
   const { budget } = await house.scene.run(core.keys.get, { id: key.id })
-  const n = Number(usd(budget.remaining_usd ?? '0') / cost({ input_tokens: 200, output_tokens: 1_000 }))
+  const n = Number(usd(budget.remaining_usd ?? '0') / costAt(PRICE, { input_tokens: 200, output_tokens: 1_000 }))
   expect(n).toBeGreaterThan(5)
   expect(n).toBeLessThan(128)
   const answer = await call(url, { key: key.secret, body: prompt('tokens=1', { n }) })
@@ -96,7 +66,7 @@ describe('kill -9 of the gateway', () => {
     expect(gateway.logged()).toContainEqual(
       expect.objectContaining({ msg: 'journal replayed', settled: 50, torn_lines: 0 }),
     )
-    const events = await accountFor(key)
+    const events = await accountFor(house.books, key, PRICE)
     expect(events.size).toBe(60)
     for (const answer of before) {
       expect(events.get(idOf(answer))).toMatchObject({ status: 'succeeded', is_estimated: false, output_tokens: 20 })
@@ -182,7 +152,7 @@ describe('kill -9 of the gateway', () => {
 
     const replayed = gateway.logged().find((line) => line.msg === 'journal replayed')
     expect(replayed).toMatchObject({ torn_lines: name.includes('torn') ? 1 : 0 })
-    const events = await accountFor(key)
+    const events = await accountFor(house.books, key, PRICE)
     const whole = answers.filter(isWhole)
     expect(whole.length).toBeGreaterThan(10)
     for (const answer of whole) {
@@ -244,138 +214,10 @@ describe('SIGTERM', () => {
     expect(await gateway.ended).toBe(0)
     for (const agent of [...agents, idle]) agent.destroy()
 
-    const events = await accountFor(key)
+    const events = await accountFor(house.books, key, PRICE)
     expect(events.size).toBe(20)
     for (const answer of answers)
       expect(events.get(idOf(answer))).toMatchObject({ status: 'succeeded', output_tokens: 60 })
     expect(readdirSync(path.join(house.dataDir('term'), 'journal'))).toEqual([])
-  })
-})
-
-describe('kill -9 of PostgreSQL', () => {
-  it('in the middle of fifty requests ends none of them, and all are settled once when it is back', {
-    timeout: 60_000,
-  }, async () => {
-    const key = await house.scene.key({ budget_usd: '5' })
-    const gateway = await house.gateway('database')
-    const MARKERS = [
-      'chunk_delay=15 tokens=40',
-      'chunk_delay=60 tokens=60',
-      'delay=700 tokens=40',
-      'delay=3500 tokens=60',
-    ]
-    const running = Array.from({ length: 50 }, (_, i) => {
-      const marker = MARKERS[i % 4] ?? ''
-      return call(gateway.url, { key: key.secret, body: prompt(marker, { stream: marker.startsWith('chunk') }) })
-    })
-    await soon(() => expect(house.sandbox.stats().requests).toBe(50))
-    await house.killDatabase()
-    const away = sleep(2_000)
-
-    for (const body of [
-      prompt('tokens=5'),
-      prompt('tokens=5', { stream: true }),
-      { ...prompt(''), model: 'gpt-99' },
-      {},
-    ]) {
-      const refused = await call(gateway.url, { key: key.secret, body })
-      expect(refused).toMatchObject({ status: 503, end: 'clean' })
-      expect(errorOf(refused)).toMatchObject({ code: 'metering_unavailable', type: 'server_error' })
-      expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
-      expect(refused.headers).not.toHaveProperty('x-should-retry')
-    }
-    const models = await call(gateway.url, { method: 'GET', path: '/models', key: key.secret })
-    expect(models.status).toBe(503)
-    const { origin } = new URL(gateway.url)
-    expect((await call(origin, { method: 'GET', path: '/healthz' })).status).toBe(503)
-    expect(house.sandbox.stats().requests).toBe(50)
-
-    await away
-    await house.startDatabase()
-    const answers = await Promise.all(running)
-    for (const [i, answer] of answers.entries()) {
-      expect(isWhole(answer), answer.text.slice(-300)).toBe(true)
-      if (i % 4 < 2) expect(pieces(answer.text)).toBe(i % 4 === 0 ? 40 : 60)
-    }
-    await settled(house.books, key.id, 50, 20_000)
-    const events = await accountFor(key)
-    for (const answer of answers) {
-      expect(events.get(idOf(answer))).toMatchObject({ status: 'succeeded', is_estimated: false })
-    }
-    const { input_tokens, output_tokens } = house.sandbox.stats()
-    expect([...events.values()].reduce((sum, event) => sum + event.input_tokens, 0)).toBe(input_tokens)
-    expect([...events.values()].reduce((sum, event) => sum + event.output_tokens, 0)).toBe(output_tokens)
-
-    const again = await call(gateway.url, { key: key.secret, body: prompt('tokens=5') })
-    expect(again.status).toBe(200)
-    await settled(house.books, key.id, 51)
-    gateway.kill('SIGTERM')
-    expect(await gateway.ended).toBe(0)
-  })
-
-  it('or of one of its processes, which takes the others with it, is no different', { timeout: 60_000 }, async () => {
-    const key = await house.scene.key({ budget_usd: '5' })
-    const gateway = await house.gateway('backend')
-    let served = 0
-    let isOver = false
-    const asking = Array.from({ length: 20 }, async (_, client) => {
-      const answers: Answer[] = []
-      while (!isOver) {
-        const stream = client % 2 === 0
-        const body = prompt(`tokens=${5 + client} ${stream ? 'chunk_delay=2' : 'delay=20'}`, { stream })
-        const answer = await call(gateway.url, { key: key.secret, body })
-        answers.push(answer)
-        if (isWhole(answer)) served += 1
-        else await sleep(20)
-      }
-      return answers
-    })
-    await soon(() => expect(served).toBeGreaterThan(40))
-    const [backend] = await house.books.test.admin`
-      select pid from pg_stat_activity where application_name like 'stipend gateway%' limit 1`
-    process.kill(backend?.pid, 'SIGKILL')
-    // Requests that were let in before it went are done by then; the driver takes its time to connect again.
-    const before = served
-    await soon(() => expect(served).toBeGreaterThan(before + 40), 40_000)
-    isOver = true
-    const answers = (await Promise.all(asking)).flat()
-    const whole = answers.filter(isWhole)
-    const refused = answers.filter(({ status }) => status === 503)
-    expect(whole.length + refused.length).toBe(answers.length)
-    for (const answer of refused) expect(errorOf(answer).code).toBe('metering_unavailable')
-
-    await settled(house.books, key.id, whole.length, 20_000)
-    const events = await accountFor(key)
-    for (const answer of whole) {
-      expect(events.get(idOf(answer))).toMatchObject({ status: 'succeeded', is_estimated: false })
-    }
-    expect(house.sandbox.stats().requests).toBe(whole.length)
-    gateway.kill('SIGTERM')
-    expect(await gateway.ended).toBe(0)
-  })
-
-  it('or one that only hangs: clients are told so soon, and nothing stays set aside', { timeout: 60_000 }, async () => {
-    const key = await house.scene.key({ budget_usd: '5' })
-    const gateway = await house.gateway('hanging')
-    const ask = () => call(gateway.url, { key: key.secret, body: prompt('tokens=5') })
-    expect((await Promise.all(Array.from({ length: 30 }, ask))).every(isWhole)).toBe(true)
-
-    const backends = await house.books.test.admin`
-      select pid from pg_stat_activity where application_name like 'stipend gateway%'`
-    for (const { pid } of backends) process.kill(pid, 'SIGSTOP')
-    const refused = await Promise.all(Array.from({ length: 30 }, ask))
-    for (const { pid } of backends) process.kill(pid, 'SIGCONT')
-    for (const answer of refused) {
-      expect(answer.status).toBe(503)
-      expect(errorOf(answer).code).toBe('metering_unavailable')
-    }
-    expect(house.sandbox.stats().requests).toBe(30)
-
-    await soon(async () => expect((await ask()).status).toBe(200))
-    await soon(async () => expect(isWhole(await ask())).toBe(true))
-    const events = await accountFor(key)
-    expect(events.size).toBe(house.sandbox.stats().requests)
-    gateway.kill('SIGTERM')
-    expect(await gateway.ended).toBe(0)
   })
 })

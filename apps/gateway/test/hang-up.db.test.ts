@@ -1,10 +1,10 @@
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { costOf, modelPrice } from '@stipend/money'
+import { modelPrice } from '@stipend/money'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import { balanced, type Event, eventsOf, settled, soon, spentOf } from './books.ts'
+import { balanced, costAt, type Event, eventsOf, settled, soon, spentOf } from './books.ts'
 import { buildHouse, type House } from './harness.ts'
-import { call, eventData } from './http.ts'
+import { call, pieces, prompt } from './http.ts'
 import { seeded } from './random.ts'
 
 const PRICE = modelPrice({ input: '2.50', cached_input: '1.25', output: '10' })
@@ -22,20 +22,6 @@ beforeEach(async () => {
   key = await house.scene.key()
 })
 
-const prompt = (marker: string, more: object = {}) => ({
-  model: 'sandbox-small',
-  messages: [{ role: 'user', content: `Say hello. [[sandbox: ${marker}]]` }],
-  ...more,
-})
-
-/** How many pieces of text have arrived, a token each. */
-const pieces = (text: string) => eventData(text).filter((data) => /"delta":\{"content":"./.test(data)).length
-
-function cost({ input_tokens, output_tokens }: Pick<Event, 'input_tokens' | 'output_tokens'>): bigint {
-  const none = { cached_input_tokens: 0, cache_write_tokens: 0, cache_write_1h_tokens: 0, reasoning_tokens: null }
-  return costOf({ input_tokens, output_tokens, ...none }, PRICE)
-}
-
 /** The provider has noticed: nothing is produced for nobody. */
 async function left(times: number): Promise<void> {
   await soon(() => expect(house.sandbox.stats()).toMatchObject({ open: 0, aborted_by_peer: times }))
@@ -44,7 +30,7 @@ async function left(times: number): Promise<void> {
 async function only(): Promise<Event> {
   const [event] = await settled(house, key.id, 1)
   if (event === undefined) throw new Error('no event')
-  expect(event.cost_nanos).toBe(cost(event))
+  expect(event.cost_nanos).toBe(costAt(PRICE, event))
   expect(await spentOf(house, key.id)).toBe(event.cost_nanos)
   return event
 }
@@ -183,7 +169,7 @@ describe('fifty clients at once', () => {
     // Those that left before anybody was asked cost nothing; everybody else pays the prompt at least.
     const paying = events.filter((event) => event.cost_nanos > 0n)
     expect(paying.length).toBeGreaterThanOrEqual(stats.requests)
-    for (const event of paying) expect(event.cost_nanos).toBe(cost(event))
+    for (const event of paying) expect(event.cost_nanos).toBe(costAt(PRICE, event))
     for (const event of canceled) expect(event.output_tokens).toBeLessThanOrEqual(45)
 
     const seen = answers.reduce((sum, answer) => sum + pieces(answer.text), 0)

@@ -7,7 +7,7 @@ import { formatUsd, usd } from '@stipend/money'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { balanced, eventsOf, settled, soon, spentOf } from './books.ts'
 import { buildHouse, type House } from './harness.ts'
-import { type Answer, call, errorOf } from './http.ts'
+import { type Answer, call, errorOf, isWhole, prompt } from './http.ts'
 
 let house: House
 /** A second gateway on the same ledger. */
@@ -22,12 +22,7 @@ afterAll(async () => {
 })
 beforeEach(() => house.sandbox.reset())
 
-const prompt = (marker: string, more: object = {}) => ({
-  model: 'sandbox-small',
-  messages: [{ role: 'user', content: `Say hello. [[sandbox: ${marker}]]` }],
-  max_tokens: 40,
-  ...more,
-})
+const ask = (marker: string, more: object = {}) => prompt(marker, { max_tokens: 40, ...more })
 
 /** As many clients at two gateways, each asking until it has had enough. */
 async function clients(count: number, secret: string, hasEnough: (answer: Answer, asked: number) => boolean) {
@@ -36,7 +31,7 @@ async function clients(count: number, secret: string, hasEnough: (answer: Answer
       const answers: Answer[] = []
       for (;;) {
         const stream = i % 3 === 0
-        const body = prompt(stream ? 'chunk_delay=1 tokens=10' : 'delay=10 tokens=10', { stream })
+        const body = ask(stream ? 'chunk_delay=1 tokens=10' : 'delay=10 tokens=10', { stream })
         const answer = await call(i % 2 === 0 ? house.url : second, { key: secret, body })
         answers.push(answer)
         if (hasEnough(answer, answers.length)) return answers
@@ -46,7 +41,7 @@ async function clients(count: number, secret: string, hasEnough: (answer: Answer
   return all.flat()
 }
 
-const answered = (answers: Answer[]) => answers.filter((answer) => answer.status === 200 && answer.end === 'clean')
+const answered = (answers: Answer[]) => answers.filter(isWhole)
 
 async function expectEach(answers: Answer[], keyId: string): Promise<void> {
   const whole = answered(answers)
@@ -111,14 +106,14 @@ describe('a balance that is topped up in the middle of a burst', () => {
     expect(usd(credited_usd)).toBe(usd('5.002'))
     expect(usd(available_usd) + usd(spent_usd)).toBe(usd(credited_usd))
     expect(usd(available_usd)).toBeGreaterThan(0n)
-    expect((await call(second, { key: key.secret, body: prompt('tokens=10') })).status).toBe(200)
+    expect((await call(second, { key: key.secret, body: ask('tokens=10') })).status).toBe(200)
   })
 })
 
 describe('one key at two gateways', () => {
   it('has one budget', async () => {
     const probe = await house.scene.key()
-    await call(house.url, { key: probe.secret, body: prompt('delay=10 tokens=10') })
+    await call(house.url, { key: probe.secret, body: ask('delay=10 tokens=10') })
     const [one] = await settled(house, probe.id, 1)
     const price = one?.cost_nanos ?? 0n
     house.sandbox.reset()
@@ -135,7 +130,7 @@ describe('one key at two gateways', () => {
     await expectEach(answers, key.id)
     expect(await spentOf(house, key.id)).toBeLessThanOrEqual(price * 8n)
 
-    for (;;) if ((await call(second, { key: key.secret, body: prompt('tokens=10') })).status !== 200) break
+    for (;;) if ((await call(second, { key: key.secret, body: ask('tokens=10') })).status !== 200) break
     expect(price * 8n - (await spentOf(house, key.id))).toBeLessThan(price * 2n)
   })
 })
@@ -147,7 +142,7 @@ describe('a journal that can’t be written', () => {
     const key = await house.scene.key()
     rmSync(path.join(dataDir, 'journal'), { recursive: true })
     for (const stream of [false, true]) {
-      const answer = await call(url, { key: key.secret, body: prompt('tokens=10', { stream }) })
+      const answer = await call(url, { key: key.secret, body: ask('tokens=10', { stream }) })
       expect(answer.status).toBe(503)
       expect(errorOf(answer).code).toBe('metering_unavailable')
       expect(answer.headers['retry-after']).toBe('2')
@@ -156,7 +151,7 @@ describe('a journal that can’t be written', () => {
     await balanced(house)
 
     mkdirSync(path.join(dataDir, 'journal'))
-    expect((await call(url, { key: key.secret, body: prompt('tokens=10') })).status).toBe(200)
+    expect((await call(url, { key: key.secret, body: ask('tokens=10') })).status).toBe(200)
     await balanced(house)
     const spent = (await eventsOf(house, key.id)).filter((event) => event.cost_nanos > 0n)
     expect(spent).toHaveLength(1)
