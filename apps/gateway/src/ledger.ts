@@ -10,6 +10,8 @@ const BATCH_MAX = 500
 const FLUSH_EVERY_MS = 1_000
 /** How long somebody waits for the ledger to be told: it may be away. */
 const FLUSH_WAIT_MS = 500
+/** For so long after the database didn't answer nobody asks it on a client's behalf. */
+const AWAY_MS = 500
 const RETRY_MS = 250
 const RETRY_MS_MAX = 3_000
 const HEARTBEAT_MS = 30_000
@@ -40,6 +42,7 @@ export class Ledger {
   #flushing: Promise<void> | null = null
   #lastFlushAt = Number.NEGATIVE_INFINITY
   #lastHeard = performance.now()
+  #awayUntil = 0
   #hasLostAnswers = false
 
   /** `leaseIds`: all leases this gateway knows of. What else the database has under its name is nobody's. */
@@ -88,6 +91,7 @@ export class Ledger {
 
   noteAnswer(): void {
     this.#lastHeard = performance.now()
+    this.#awayUntil = 0
     if (!this.#hasLostAnswers) return
     this.#hasLostAnswers = false
     setTimeout(() => void this.#beat(), LOST_ANSWER_MS).unref()
@@ -99,8 +103,14 @@ export class Ledger {
   }
 
   /** What was asked may have been done all the same. */
+  /** Whether the database has just failed to answer: asking it again at once would only keep clients waiting. */
+  get isAway(): boolean {
+    return performance.now() < this.#awayUntil
+  }
+
   noteOutage(error: unknown): void {
     this.#hasLostAnswers = true
+    this.#awayUntil = performance.now() + AWAY_MS
     this.#log.warn({ err: error }, 'the database does not answer')
   }
 

@@ -14,6 +14,8 @@ const APPETITE_MAX = 4_096n
 const SOON_MS = 60_000
 /** How long a request waits for others to give back what they don't use, asking again at these moments. */
 const RECALL_WAITS_MS = [25, 75, 200]
+/** How long the database may take to answer. */
+const ANSWER_MS = 5_000
 /** For how long a shortage is believed without asking again. */
 const SHORTAGE_TRUST_MS = 200
 
@@ -452,10 +454,11 @@ export class Purse {
   /** One round trip; null if the database doesn't answer. Throws why the key may not be used. */
   async #ask(lease_id: string, want_nanos: bigint, least_nanos: bigint): Promise<Draw | null> {
     const { database, gatewayId: gateway_id } = this.#context
+    if (this.#context.ledger.isAway) return null
     const changes = this.#changes
     let answer: Draw
     try {
-      answer = await draw(database, {
+      const asked = draw(database, {
         secret_hash: this.secretHash,
         gateway_id,
         lease_id,
@@ -463,6 +466,7 @@ export class Purse {
         least_nanos,
         uses_balance: true,
       })
+      answer = await inTime(asked)
     } catch (error) {
       this.#context.ledger.noteOutage(error)
       return null
@@ -475,6 +479,20 @@ export class Purse {
     this.#isFresh = this.#context.isChannelUp() && changes === this.#changes
     if (answer.outcome === 'refused') throw answer.error
     return answer
+  }
+}
+
+/** A database that hangs is as good as away. */
+async function inTime<T>(asked: Promise<T>): Promise<T> {
+  const late = new AbortController()
+  try {
+    const hangs = sleep(ANSWER_MS, undefined, { signal: late.signal }).then((): never => {
+      throw new Error(`the database did not answer within ${ANSWER_MS} ms`)
+    })
+    hangs.catch(() => {})
+    return await Promise.race([asked, hangs])
+  } finally {
+    late.abort()
   }
 }
 

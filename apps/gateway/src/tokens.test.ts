@@ -62,7 +62,7 @@ describe('a prompt', () => {
       content: fc.oneof(fc.string({ unit: 'grapheme' }), fc.lorem({ maxCount: 30 }), fc.string({ unit: 'binary' })),
     })
     await fc.assert(
-      fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 5 }), async (messages) => {
+      fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 3 }), async (messages) => {
         expect(countPrompt(messages, undefined)).toBe(await reported(messages))
       }),
       { numRuns: 25 },

@@ -5,17 +5,19 @@ import { gzipSync } from 'node:zlib'
 import * as core from '@stipend/core'
 import { newSecret } from '@stipend/core/secrets'
 import OpenAI from 'openai'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest'
-import { written } from './books.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { soon, written } from './books.ts'
 import { buildHouse, type House } from './harness.ts'
 import { call, errorOf, keepAlive, readAnswer, speak } from './http.ts'
 
-const LIMITS = { silenceMs: 300, headersMs: 300 }
 let house: House
+/** A gateway that soon gives a silent client up. */
+let impatient: string
 let secret: string
 let revoked: string
 beforeAll(async () => {
-  house = await buildHouse(inject('testCluster'), { limits: LIMITS })
+  house = await buildHouse(inject('testCluster'))
+  impatient = await house.start({ limits: { silenceMs: 300, headersMs: 300 } })
   secret = (await house.scene.key()).secret
   const gone = await house.scene.key()
   await house.scene.run(core.keys.revoke, { id: gone.id })
@@ -251,7 +253,7 @@ describe('a body that never ends', () => {
   it('is given up when nothing more comes', async () => {
     const half = Buffer.from(JSON.stringify(ASK)).subarray(0, 20)
     for (const headers of [{ 'content-length': '1000' }, { 'transfer-encoding': 'chunked' }]) {
-      const answer = await call(house.url, { key: secret, headers, body: [half, null] })
+      const answer = await call(impatient, { key: secret, headers, body: [half, null] })
       expect(answer).toMatchObject({ status: 408, end: 'clean' })
       expect(errorOf(answer).code).toBe('request_timeout')
       expect(answer.headers.connection).toBe('close')
@@ -270,7 +272,7 @@ describe('a body that never ends', () => {
 
   it('of many clients at once keeps nobody else waiting', async () => {
     const sockets = Array.from({ length: 200 }, () => {
-      const socket = net.connect(Number(new URL(house.url).port), '127.0.0.1')
+      const socket = net.connect(Number(new URL(impatient).port), '127.0.0.1')
       socket.on('error', () => {})
       socket.resume()
       socket.write(
@@ -278,22 +280,19 @@ describe('a body that never ends', () => {
       )
       return socket
     })
-    expect((await call(house.url, { method: 'GET', path: '/models', key: secret })).status).toBe(200)
-    await vi.waitFor(
-      () => expect(sockets.every((socket) => socket.readableEnded || socket.destroyed)).toBe(true),
-      8_000,
-    )
+    expect((await call(impatient, { method: 'GET', path: '/models', key: secret })).status).toBe(200)
+    await soon(() => expect(sockets.every((socket) => socket.readableEnded || socket.destroyed)).toBe(true), 8_000)
   })
 })
 
 describe('a connection that', () => {
   it('says nothing, or stops in the middle of its headers, is closed', async () => {
     const half = `POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${secret}\r\nX-`
-    const { text, isClosed } = await speak(house.url, half)
+    const { text, isClosed } = await speak(impatient, half)
     expect(isClosed).toBe(true)
     expect(readAnswer(text).status).toBe(408)
     expect(errorOf(readAnswer(text)).code).toBe('request_timeout')
-    expect((await speak(house.url, '')).isClosed).toBe(true)
+    expect((await speak(impatient, '')).isClosed).toBe(true)
   })
 
   it('is closed by its client right after a request leaves no trace', async () => {

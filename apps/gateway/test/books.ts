@@ -1,4 +1,5 @@
 import { auditLedger } from '@stipend/core/spend'
+import { costOf, type ModelPrice } from '@stipend/money'
 import { expect, vi } from 'vitest'
 import type { House } from './harness.ts'
 
@@ -54,32 +55,53 @@ async function recall({ test }: Books): Promise<void> {
   await test.admin`select pg_notify('stipend', 'recall ' || id || ' nobody') from tenants`
 }
 
+/** Asks again and again until it is so. How long that takes says nothing: machines are busy. */
+export function soon<T>(check: () => T | Promise<T>, timeout = 10_000): Promise<T> {
+  return vi.waitFor(check, { timeout, interval: 10 })
+}
+
 /** Waits until the key has so many events and no money is set aside any more. None of them cost more than was set aside for it. */
 export async function settled(books: Books, keyId: string, count: number, timeout = 10_000): Promise<Event[]> {
-  let events: Event[] = []
-  await vi.waitFor(
-    async () => {
-      await recall(books)
-      events = await eventsOf(books, keyId)
-      expect(events).toHaveLength(count)
-      expect(await written(books)).toMatchObject({ leased: '0', leases: '0' })
-    },
-    { timeout, interval: 10 },
-  )
+  const events = await soon(async () => {
+    await recall(books)
+    const found = await eventsOf(books, keyId)
+    expect(found).toHaveLength(count)
+    expect(await written(books)).toMatchObject({ leased: '0', leases: '0' })
+    return found
+  }, timeout)
   for (const event of events) {
     expect(event.cost_nanos <= event.hold_nanos, `${event.id} cost more than its hold`).toBe(true)
   }
   return events
 }
 
-/** Nothing is set aside for anybody once gateways gave back what they don't use, and the audit finds nothing. */
-export async function balanced(books: Books, timeout = 10_000): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      await recall(books)
-      expect(await written(books)).toMatchObject({ leased: '0', leases: '0' })
-    },
-    { timeout, interval: 20 },
-  )
+/** Nothing is set aside for anybody once gateways gave back what they don't use, and every invariant holds. */
+export async function balanced(books: Books): Promise<void> {
+  await soon(async () => {
+    await recall(books)
+    expect(await written(books)).toMatchObject({ leased: '0', leases: '0' })
+  })
   expect((await auditLedger(books.test.database)).violations).toEqual([])
+}
+
+/** What plain tokens cost. */
+export function costAt(price: ModelPrice, usage: Pick<Event, 'input_tokens' | 'output_tokens'>): bigint {
+  const { input_tokens, output_tokens } = usage
+  const none = { cached_input_tokens: 0, cache_write_tokens: 0, cache_write_1h_tokens: 0, reasoning_tokens: null }
+  return costOf({ input_tokens, output_tokens, ...none }, price)
+}
+
+/** The events of a key by request, each charged what its tokens cost, and the key charged their sum, to the nanodollar. */
+export async function accountFor(books: Books, key: { id: string }, price: ModelPrice): Promise<Map<string, Event>> {
+  await balanced(books)
+  const events = await eventsOf(books, key.id)
+  for (const event of events) {
+    expect(event.cost_nanos).toBe(costAt(price, event))
+    expect(event.cost_nanos <= event.hold_nanos).toBe(true)
+    expect(event.excess_nanos).toBe(0n)
+  }
+  expect(await spentOf(books, key.id)).toBe(events.reduce((sum, event) => sum + event.cost_nanos, 0n))
+  const byId = new Map(events.map((event) => [event.id, event]))
+  expect(byId.size).toBe(events.length)
+  return byId
 }

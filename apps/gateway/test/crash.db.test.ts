@@ -2,11 +2,11 @@ import { appendFileSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as core from '@stipend/core'
-import { costOf, modelPrice, usd } from '@stipend/money'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { balanced, type Event, eventsOf, settled, spentOf, written } from './books.ts'
+import { modelPrice, usd } from '@stipend/money'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { accountFor, balanced, costAt, settled, soon } from './books.ts'
 import { buildCrashHouse, type CrashHouse } from './crash-house.ts'
-import { type Answer, call, errorOf, eventData, keepAlive } from './http.ts'
+import { type Answer, call, idOf, isWhole, keepAlive, prompt } from './http.ts'
 import { seeded } from './random.ts'
 
 const PRICE = modelPrice({ input: '2.50', cached_input: '1.25', output: '10' })
@@ -17,40 +17,10 @@ beforeAll(async () => {
 afterAll(() => house.close())
 beforeEach(() => house.sandbox.reset())
 
-const prompt = (marker: string, more: object = {}) => ({
-  model: 'sandbox-small',
-  messages: [{ role: 'user', content: `Say hello. [[sandbox: ${marker}]]` }],
-  ...more,
-})
-const pieces = (text: string) => eventData(text).filter((data) => /"delta":\{"content":"./.test(data)).length
-const isWhole = ({ status, end, text }: Answer) =>
-  status === 200 && end === 'clean' && (text.startsWith('{') ? true : text.trimEnd().endsWith('data: [DONE]'))
-const idOf = (answer: Answer) => String(answer.headers['x-request-id'])
-
-function cost({ input_tokens, output_tokens }: Pick<Event, 'input_tokens' | 'output_tokens'>): bigint {
-  const none = { cached_input_tokens: 0, cache_write_tokens: 0, cache_write_1h_tokens: 0, reasoning_tokens: null }
-  return costOf({ input_tokens, output_tokens, ...none }, PRICE)
-}
-
-/** The events of a key, each charged what its tokens cost, and the key charged their sum, to the nanodollar. */
-async function accountFor(key: { id: string }): Promise<Map<string, Event>> {
-  await balanced(house.books)
-  const events = await eventsOf(house.books, key.id)
-  for (const event of events) {
-    expect(event.cost_nanos).toBe(cost(event))
-    expect(event.cost_nanos <= event.hold_nanos).toBe(true)
-    expect(event.excess_nanos).toBe(0n)
-  }
-  expect(await spentOf(house.books, key.id)).toBe(events.reduce((sum, event) => sum + event.cost_nanos, 0n))
-  const byId = new Map(events.map((event) => [event.id, event]))
-  expect(byId.size).toBe(events.length)
-  return byId
-}
-
 /** Sets everything the key has left aside at once, and gets an answer for it. */
 async function spendTheRest(url: string, key: { id: string; secret: string }): Promise<void> {
   const { budget } = await house.scene.run(core.keys.get, { id: key.id })
-  const n = Number(usd(budget.remaining_usd ?? '0') / cost({ input_tokens: 200, output_tokens: 1_000 }))
+  const n = Number(usd(budget.remaining_usd ?? '0') / costAt(PRICE, { input_tokens: 200, output_tokens: 1_000 }))
   expect(n).toBeGreaterThan(5)
   expect(n).toBeLessThan(128)
   const answer = await call(url, { key: key.secret, body: prompt('tokens=1', { n }) })
@@ -85,18 +55,18 @@ describe('kill -9 of the gateway', () => {
         },
       })
     })
-    await vi.waitFor(() => expect(begun + house.sandbox.stats().open).toBe(25 + 50), 10_000)
+    await soon(() => expect(begun + house.sandbox.stats().open).toBe(25 + 50))
     gateway.kill('SIGKILL')
     const cut = await Promise.all(running)
     expect(cut.some(isWhole)).toBe(false)
     expect(await gateway.ended).toBe('SIGKILL')
-    await vi.waitFor(() => expect(house.sandbox.stats()).toMatchObject({ open: 0, aborted_by_peer: 50 }))
+    await soon(() => expect(house.sandbox.stats()).toMatchObject({ open: 0, aborted_by_peer: 50 }))
 
     gateway = await house.gateway('fifty')
     expect(gateway.logged()).toContainEqual(
       expect.objectContaining({ msg: 'journal replayed', refused: 0, torn_lines: 0 }),
     )
-    const events = await accountFor(key)
+    const events = await accountFor(house.books, key, PRICE)
     expect(events.size).toBe(60)
     for (const answer of before) {
       expect(events.get(idOf(answer))).toMatchObject({ status: 'succeeded', is_estimated: false, output_tokens: 20 })
@@ -119,7 +89,7 @@ describe('kill -9 of the gateway', () => {
   })
 
   /** Clients that ask again and again until their gateway is gone. */
-  async function traffic(url: string, secret: string, seed: number): Promise<Answer[]> {
+  async function traffic(url: string, secret: string, seed: number, onAnswer: () => void): Promise<Answer[]> {
     const random = seeded(seed)
     const clients = Array.from({ length: 20 }, async (_, i) => {
       const answers: Answer[] = []
@@ -131,6 +101,7 @@ describe('kill -9 of the gateway', () => {
         const answer = await call(url, { key: secret, body: prompt(marker, { stream, n: 1 + (i % 2) }) })
         answers.push(answer)
         if (!isWhole(answer)) return answers
+        onAnswer()
       }
     })
     return (await Promise.all(clients)).flat()
@@ -146,14 +117,21 @@ describe('kill -9 of the gateway', () => {
     const key = await house.scene.key({ budget_usd: '50' })
     const folder = `round-${seed}`
     let gateway = await house.gateway(folder)
-    const asking = traffic(gateway.url, key.secret, seed)
-    await sleep(150 + seeded(seed)() * 400)
+    const random = seeded(seed)
+    const moment = Promise.withResolvers<void>()
+    let left = 15 + Math.floor(random() * 60)
+    const asking = traffic(gateway.url, key.secret, seed, () => {
+      left -= 1
+      if (left === 0) moment.resolve()
+    })
+    await moment.promise
+    await sleep(random() * 30)
     const killed = name.includes('PostgreSQL') ? house.killDatabase() : undefined
     gateway.kill('SIGKILL')
     await killed
     const answers = await asking
     await gateway.ended
-    await vi.waitFor(() => expect(house.sandbox.stats().open).toBe(0))
+    await soon(() => expect(house.sandbox.stats().open).toBe(0))
     const { requests } = house.sandbox.stats()
 
     const journal = path.join(house.dataDir(folder), 'journal')
@@ -176,7 +154,7 @@ describe('kill -9 of the gateway', () => {
 
     const replayed = gateway.logged().find((line) => line.msg === 'journal replayed')
     expect(replayed).toMatchObject({ torn_lines: name.includes('torn') ? 1 : 0 })
-    const events = await accountFor(key)
+    const events = await accountFor(house.books, key, PRICE)
     const whole = answers.filter(isWhole)
     expect(whole.length).toBeGreaterThan(10)
     for (const answer of whole) {
@@ -228,9 +206,9 @@ describe('SIGTERM', () => {
     // Connections that are kept, but quiet.
     const idle = keepAlive()
     expect((await call(gateway.url, { method: 'GET', path: '/models', key: key.secret, agent: idle })).status).toBe(200)
-    await vi.waitFor(() => expect(house.sandbox.stats().requests).toBe(20))
+    await soon(() => expect(house.sandbox.stats().requests).toBe(20))
     gateway.kill('SIGTERM')
-    await vi.waitFor(async () => expect((await call(gateway.url, { path: '/models' })).end).toBe('ECONNREFUSED'))
+    await soon(async () => expect((await call(gateway.url, { path: '/models' })).end).toBe('ECONNREFUSED'))
 
     const answers = await Promise.all(running)
     expect(answers.every(isWhole)).toBe(true)
@@ -238,113 +216,10 @@ describe('SIGTERM', () => {
     expect(await gateway.ended).toBe(0)
     for (const agent of [...agents, idle]) agent.destroy()
 
-    const events = await accountFor(key)
+    const events = await accountFor(house.books, key, PRICE)
     expect(events.size).toBe(20)
     for (const answer of answers)
       expect(events.get(idOf(answer))).toMatchObject({ status: 'succeeded', output_tokens: 60 })
     expect(readdirSync(path.join(house.dataDir('term'), 'journal'))).toEqual([])
-  })
-})
-
-describe('kill -9 of PostgreSQL', () => {
-  it('in the middle of fifty requests ends none of them, and all are settled once when it is back', {
-    timeout: 60_000,
-  }, async () => {
-    const key = await house.scene.key({ budget_usd: '5' })
-    const gateway = await house.gateway('database')
-    // A key with a lease goes on for as long as that lasts.
-    const cold = await house.scene.key()
-    const MARKERS = [
-      'chunk_delay=15 tokens=40',
-      'chunk_delay=60 tokens=60',
-      'delay=700 tokens=40',
-      'delay=3500 tokens=60',
-    ]
-    const running = Array.from({ length: 50 }, (_, i) => {
-      const marker = MARKERS[i % 4] ?? ''
-      return call(gateway.url, { key: key.secret, body: prompt(marker, { stream: marker.startsWith('chunk') }) })
-    })
-    await vi.waitFor(() => expect(house.sandbox.stats().requests).toBe(50), 10_000)
-    await house.killDatabase()
-    const away = sleep(2_000)
-
-    for (const body of [
-      prompt('tokens=5'),
-      prompt('tokens=5', { stream: true }),
-      { ...prompt(''), model: 'gpt-99' },
-      {},
-    ]) {
-      const refused = await call(gateway.url, { key: cold.secret, body })
-      expect(refused).toMatchObject({ status: 503, end: 'clean' })
-      expect(errorOf(refused)).toMatchObject({ code: 'metering_unavailable', type: 'server_error' })
-      expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
-      expect(refused.headers).not.toHaveProperty('x-should-retry')
-    }
-    const models = await call(gateway.url, { method: 'GET', path: '/models', key: cold.secret })
-    expect(models.status).toBe(503)
-    const { origin } = new URL(gateway.url)
-    expect((await call(origin, { method: 'GET', path: '/healthz' })).status).toBe(503)
-    expect(house.sandbox.stats().requests).toBe(50)
-
-    await away
-    await house.startDatabase()
-    const answers = await Promise.all(running)
-    for (const [i, answer] of answers.entries()) {
-      expect(isWhole(answer), answer.text.slice(-300)).toBe(true)
-      if (i % 4 < 2) expect(pieces(answer.text)).toBe(i % 4 === 0 ? 40 : 60)
-    }
-    await settled(house.books, key.id, 50, 20_000)
-    const events = await accountFor(key)
-    for (const answer of answers) {
-      expect(events.get(idOf(answer))).toMatchObject({ status: 'succeeded', is_estimated: false })
-    }
-    const { input_tokens, output_tokens } = house.sandbox.stats()
-    expect([...events.values()].reduce((sum, event) => sum + event.input_tokens, 0)).toBe(input_tokens)
-    expect([...events.values()].reduce((sum, event) => sum + event.output_tokens, 0)).toBe(output_tokens)
-
-    const again = await call(gateway.url, { key: key.secret, body: prompt('tokens=5') })
-    expect(again.status).toBe(200)
-    await settled(house.books, key.id, 51)
-    gateway.kill('SIGTERM')
-    expect(await gateway.ended).toBe(0)
-  })
-
-  it('or of one of its processes, which takes the others with it, is no different', { timeout: 60_000 }, async () => {
-    const key = await house.scene.key({ budget_usd: '5' })
-    const gateway = await house.gateway('backend')
-    const asking = Array.from({ length: 20 }, async (_, client) => {
-      const answers: Answer[] = []
-      for (let time = 0; time < 20; time++) {
-        const stream = client % 2 === 0
-        const body = prompt(`tokens=${5 + client} ${stream ? 'chunk_delay=2' : 'delay=20'}`, { stream })
-        answers.push(await call(gateway.url, { key: key.secret, body }))
-      }
-      return answers
-    })
-    for (let time = 0; time < 3; time++) {
-      await sleep(200)
-      const find = () =>
-        house.books.test.admin`select pid from pg_stat_activity where application_name like 'stipend gateway%' limit 1`
-      // Nobody is let in while it recovers.
-      const [backend] = await vi.waitFor(find, 10_000)
-      if (backend !== undefined) process.kill(backend.pid, 'SIGKILL')
-    }
-    const answers = (await Promise.all(asking)).flat()
-    await vi.waitFor(async () => void (await written(house.books)), 10_000)
-    const whole = answers.filter(isWhole)
-    const refused = answers.filter(({ status }) => status === 503)
-    expect(whole.length).toBeGreaterThan(50)
-    // Perhaps none is: a lease goes on.
-    expect(whole.length + refused.length).toBe(answers.length)
-    for (const answer of refused) expect(errorOf(answer).code).toBe('metering_unavailable')
-
-    await settled(house.books, key.id, whole.length, 20_000)
-    const events = await accountFor(key)
-    for (const answer of whole) {
-      expect(events.get(idOf(answer))).toMatchObject({ status: 'succeeded', is_estimated: false })
-    }
-    expect(house.sandbox.stats().requests).toBe(whole.length)
-    gateway.kill('SIGTERM')
-    expect(await gateway.ended).toBe(0)
   })
 })

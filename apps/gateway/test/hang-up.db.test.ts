@@ -1,10 +1,10 @@
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { costOf, modelPrice } from '@stipend/money'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest'
-import { balanced, type Event, eventsOf, settled, spentOf } from './books.ts'
+import { modelPrice } from '@stipend/money'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { balanced, costAt, type Event, eventsOf, settled, soon, spentOf } from './books.ts'
 import { buildHouse, type House } from './harness.ts'
-import { call, eventData } from './http.ts'
+import { call, pieces, prompt } from './http.ts'
 import { seeded } from './random.ts'
 
 const PRICE = modelPrice({ input: '2.50', cached_input: '1.25', output: '10' })
@@ -22,29 +22,15 @@ beforeEach(async () => {
   key = await house.scene.key()
 })
 
-const prompt = (marker: string, more: object = {}) => ({
-  model: 'sandbox-small',
-  messages: [{ role: 'user', content: `Say hello. [[sandbox: ${marker}]]` }],
-  ...more,
-})
-
-/** How many pieces of text have arrived, a token each. */
-const pieces = (text: string) => eventData(text).filter((data) => /"delta":\{"content":"./.test(data)).length
-
-function cost({ input_tokens, output_tokens }: Pick<Event, 'input_tokens' | 'output_tokens'>): bigint {
-  const none = { cached_input_tokens: 0, cache_write_tokens: 0, cache_write_1h_tokens: 0, reasoning_tokens: null }
-  return costOf({ input_tokens, output_tokens, ...none }, PRICE)
-}
-
 /** The provider has noticed: nothing is produced for nobody. */
 async function left(times: number): Promise<void> {
-  await vi.waitFor(() => expect(house.sandbox.stats()).toMatchObject({ open: 0, aborted_by_peer: times }))
+  await soon(() => expect(house.sandbox.stats()).toMatchObject({ open: 0, aborted_by_peer: times }))
 }
 
 async function only(): Promise<Event> {
   const [event] = await settled(house, key.id, 1)
   if (event === undefined) throw new Error('no event')
-  expect(event.cost_nanos).toBe(cost(event))
+  expect(event.cost_nanos).toBe(costAt(PRICE, event))
   expect(await spentOf(house, key.id)).toBe(event.cost_nanos)
   return event
 }
@@ -55,7 +41,7 @@ describe('a client that hangs up', () => {
       const leaving = new AbortController()
       const body = prompt('delay=60000', { stream })
       const answer = call(house.url, { key: key.secret, body, signal: leaving.signal })
-      await vi.waitFor(() => expect(house.sandbox.stats().requests).toBe(1))
+      await soon(() => expect(house.sandbox.stats().requests).toBe(1))
       leaving.abort()
       await answer
       await left(1)
@@ -114,7 +100,7 @@ describe('a client that hangs up', () => {
     const request = `POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${key.secret}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
     const socket = net.connect(Number(new URL(house.url).port), '127.0.0.1')
     socket.write(request.repeat(3))
-    await vi.waitFor(() => expect(house.sandbox.stats().requests).toBe(3))
+    await soon(() => expect(house.sandbox.stats().requests).toBe(3))
     socket.destroy()
     await left(3)
     for (const event of await settled(house, key.id, 3))
@@ -147,7 +133,7 @@ describe('a client that hangs up', () => {
     const socket = net.connect({ port: Number(new URL(house.url).port), host: '127.0.0.1', allowHalfOpen: true })
     socket.resume().end(request)
     await new Promise((resolve) => socket.once('close', resolve).once('end', () => socket.destroy()))
-    await vi.waitFor(() => expect(house.sandbox.stats().open).toBe(0))
+    await soon(() => expect(house.sandbox.stats().open).toBe(0))
     await balanced(house)
   })
 })
@@ -169,7 +155,7 @@ describe('fifty clients at once', () => {
     const whole = answers.filter((answer) => answer.end === 'clean').length
     expect(whole).toBeGreaterThan(0)
     expect(whole).toBeLessThan(50)
-    await vi.waitFor(() => expect(house.sandbox.stats().open).toBe(0))
+    await soon(() => expect(house.sandbox.stats().open).toBe(0))
     await balanced(house)
 
     const stats = house.sandbox.stats()
@@ -183,7 +169,7 @@ describe('fifty clients at once', () => {
     // Those that left before anybody was asked cost nothing; everybody else pays the prompt at least.
     const paying = events.filter((event) => event.cost_nanos > 0n)
     expect(paying.length).toBeGreaterThanOrEqual(stats.requests)
-    for (const event of paying) expect(event.cost_nanos).toBe(cost(event))
+    for (const event of paying) expect(event.cost_nanos).toBe(costAt(PRICE, event))
     for (const event of canceled) expect(event.output_tokens).toBeLessThanOrEqual(45)
 
     const seen = answers.reduce((sum, answer) => sum + pieces(answer.text), 0)
@@ -206,7 +192,7 @@ describe('fifty clients at once', () => {
         await answer
       }),
     )
-    await vi.waitFor(() => expect(house.sandbox.stats().open).toBe(0))
+    await soon(() => expect(house.sandbox.stats().open).toBe(0))
     await balanced(house)
     const events = await eventsOf(house, key.id)
     for (const event of events) expect(event.status).toMatch(/canceled|succeeded/)

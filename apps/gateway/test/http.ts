@@ -149,3 +149,22 @@ export function eventData(text: string): string[] {
     .flatMap((event) => event.split('\n').filter((line) => line.startsWith('data:')))
     .map((line) => line.slice(5).trimStart())
 }
+
+/** How many pieces of text a stream of the sandbox has brought, a token each. */
+export function pieces(text: string): number {
+  return eventData(text).filter((data) => /"delta":\{"content":"./.test(data)).length
+}
+
+/** Whether an answer came to its end, streamed or whole. */
+export function isWhole({ status, end, text }: Answer): boolean {
+  return status === 200 && end === 'clean' && (text.startsWith('{') || text.trimEnd().endsWith('data: [DONE]'))
+}
+
+export const idOf = (answer: Answer) => String(answer.headers['x-request-id'])
+
+/** A question that tells the sandbox provider how to answer. */
+export const prompt = (marker: string, more: object = {}) => ({
+  model: 'sandbox-small',
+  messages: [{ role: 'user' as const, content: `Say hello. [[sandbox: ${marker}]]` }],
+  ...more,
+})

@@ -1,10 +1,10 @@
 import { createProvider } from '@stipend/core/testing'
-import { costOf, modelPrice } from '@stipend/money'
+import { modelPrice } from '@stipend/money'
 import OpenAI from 'openai'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest'
-import { balanced, type Event, settled } from './books.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { balanced, costAt, type Event, settled, soon } from './books.ts'
 import { buildHouse, CREDENTIAL, type House, MASTER_KEY } from './harness.ts'
-import { type Answer, call, errorOf, eventData } from './http.ts'
+import { type Answer, call, errorOf, eventData, prompt } from './http.ts'
 
 const PRICE = modelPrice({ input: '2.50', cached_input: '1.25', output: '10' })
 const WRONG_CREDENTIAL = 'sk-credential-that-is-wrong'
@@ -41,24 +41,7 @@ afterEach(() => {
   for (const credential of [CREDENTIAL, WRONG_CREDENTIAL]) expect(house.logged().includes(credential)).toBe(false)
 })
 
-const cost = (input_tokens: number, output_tokens: number) =>
-  costOf(
-    {
-      input_tokens,
-      output_tokens,
-      cached_input_tokens: 0,
-      cache_write_tokens: 0,
-      cache_write_1h_tokens: 0,
-      reasoning_tokens: null,
-    },
-    PRICE,
-  )
-
-const prompt = (marker: string, more: object = {}) => ({
-  model: 'sandbox-small',
-  messages: [{ role: 'user' as const, content: `Say hello. [[sandbox: ${marker}]]` }],
-  ...more,
-})
+const cost = (input_tokens: number, output_tokens: number) => costAt(PRICE, { input_tokens, output_tokens })
 
 const isTooSlow = (marker: string) => /60000|hang|stall/.test(marker)
 
@@ -70,7 +53,7 @@ async function ask(marker: string, more: object, leave: Parameters<typeof call>[
   requests += 1
   const event = (await settled(house, key.id, requests)).at(-1)
   if (event === undefined) throw new Error('no event')
-  await vi.waitFor(() => expect(house.sandbox.stats().open).toBe(0))
+  await soon(() => expect(house.sandbox.stats().open).toBe(0))
   return { answer, event }
 }
 
@@ -344,7 +327,7 @@ describe('a client that waits no longer', () => {
       leaveWhen: (text) => text.split('"content":').length > 4,
     })
     if (charge === 'prompt') {
-      await vi.waitFor(() => {
+      await soon(() => {
         const stats = house.sandbox.stats()
         expect(stats.requests + stats.failed).toBe(1)
       })
