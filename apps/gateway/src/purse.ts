@@ -296,6 +296,8 @@ export class Purse {
       if (missing <= 0n) return null
       const frees = this.#frees
       const answer = await this.#draw(missing, missing)
+      // Nobody to ask: what is there has to do.
+      if (answer === null) return this.unused() >= least ? null : { error: unavailable(), available: 0n }
       if (answer.outcome === 'granted') continue
       const isEnough = this.unused() + answer.available_nanos >= least
       const pause = RECALL_WAITS_MS[recalls]
@@ -308,7 +310,7 @@ export class Purse {
         if (answer.available_nanos === 0n) return null
         // All that is left, in one go. Somebody may have been faster: then look again.
         const rest = await this.#draw(answer.available_nanos, answer.available_nanos)
-        if (rest.outcome === 'granted') return null
+        if (rest?.outcome === 'granted') return null
         if (recalls < RECALL_WAITS_MS.length) continue
       }
       const shortage = { error: answer.error, available: answer.available_nanos }
@@ -342,7 +344,7 @@ export class Purse {
     return true
   }
 
-  async #draw(missing: bigint, least: bigint): Promise<Draw & { outcome: 'granted' | 'short' }> {
+  async #draw(missing: bigint, least: bigint): Promise<(Draw & { outcome: 'granted' | 'short' }) | null> {
     const soon = performance.now() - this.#lastDrawAt < SOON_MS
     this.#lastDrawAt = performance.now()
     if (!soon) this.#appetite = APPETITE_START
@@ -361,7 +363,7 @@ export class Purse {
       }
       if (answer === null) {
         lease.isDoubtful = true
-        throw unavailable()
+        return null
       }
       if (answer.outcome === 'short') return answer
       if (answer.outcome === 'granted') {

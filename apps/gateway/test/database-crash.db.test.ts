@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { modelPrice } from '@stipend/money'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { accountFor, settled, soon, written } from './books.ts'
+import { accountFor, settled, soon } from './books.ts'
 import { buildCrashHouse, type CrashHouse } from './crash-house.ts'
 import { type Answer, call, errorOf, idOf, isWhole, pieces, prompt } from './http.ts'
 

@@ -74,7 +74,7 @@ describe('a key that is revoked in the middle of a burst', () => {
       expect(errorOf(answer).code).toBe('key_revoked')
     }
     expect(answered(answers).length).toBeGreaterThan(16)
-    await vi.waitFor(() => expect(house.sandbox.stats().open).toBe(0))
+    await soon(() => expect(house.sandbox.stats().open).toBe(0))
     await settled(house, key.id, house.sandbox.stats().requests)
   })
 })
