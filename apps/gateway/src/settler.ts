@@ -9,6 +9,8 @@ const BATCH_MAX = 200
 const RETRY_MS = 250
 const RETRY_MS_MAX = 3_000
 const HEARTBEAT_MS = 30_000
+/** How soon money that may be set aside for nobody is looked for. */
+const SWEEP_MS = 1_000
 /** A gateway that hasn't been seen for this long is given up: its leases go back. */
 const DEAD_AFTER_SECONDS = 900
 
@@ -26,6 +28,7 @@ export class Settler {
   readonly #heartbeat: NodeJS.Timeout
   #flushing: Promise<void> | null = null
   #mayHaveOrphans = false
+  #sweep: NodeJS.Timeout | null = null
   #isClosed = false
 
   constructor(args: { database: Database; gatewayId: string; journal: Journal; log: Log }) {
@@ -59,7 +62,7 @@ export class Settler {
   /** The lease was refused, or nothing came of it. `isCertain` false: the database may hold it all the same. */
   dropLease(id: string, { isCertain }: { isCertain: boolean }): void {
     this.#leasesInUse.delete(id)
-    if (!isCertain) this.#mayHaveOrphans = true
+    if (!isCertain) this.#sweepSoon()
   }
 
   /** Takes a measured request. Resolves when the database has it, however long that takes. */
@@ -78,6 +81,7 @@ export class Settler {
     clearInterval(this.#heartbeat)
     while (this.#waiting.size > 0 && !deadline.aborted) await sleep(20)
     this.#isClosed = true
+    if (this.#sweep !== null) clearTimeout(this.#sweep)
     if (this.#waiting.size === 0) await giveBackLeases(this.#database, this.#gatewayId)
   }
 
@@ -135,13 +139,22 @@ export class Settler {
     }
   }
 
+  #sweepSoon(): void {
+    this.#mayHaveOrphans = true
+    if (this.#isClosed || this.#sweep !== null) return
+    this.#sweep = setTimeout(() => {
+      this.#sweep = null
+      void this.#giveBackOrphans()
+    }, SWEEP_MS)
+  }
+
   async #giveBackOrphans(): Promise<void> {
     if (!this.#mayHaveOrphans) return
     this.#mayHaveOrphans = false
     try {
       await giveBackLeases(this.#database, this.#gatewayId, [...this.#leasesInUse])
     } catch (error) {
-      this.#mayHaveOrphans = true
+      this.#sweepSoon()
       this.#log.warn({ err: error }, 'giving leases back failed, will be tried again')
     }
   }
