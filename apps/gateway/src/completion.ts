@@ -5,8 +5,9 @@ import { admit, Need } from './admit.ts'
 import { readBody } from './body.ts'
 import { Exchange } from './exchange.ts'
 import type { Gateway } from './gateway.ts'
+import { unavailable } from './in-time.ts'
 import { type ChatRequest, parseChatRequest } from './openai/chat-request.ts'
-import { type Purse, unavailable } from './purse.ts'
+import type { Purse } from './purse.ts'
 
 export type Handled = { status: number; code: string | null; key_id?: string | undefined }
 export type Http = { request: IncomingMessage; response: ServerResponse; id: string }

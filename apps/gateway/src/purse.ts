@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { newId } from '@stipend/core'
-import { DomainError } from '@stipend/core/errors'
+import type { DomainError } from '@stipend/core/errors'
 import { type Draw, draw, type KeyFacts, keyRefusal } from '@stipend/core/spend'
 import { type Database, tellGateways } from '@stipend/db'
+import { inTime, unavailable } from './in-time.ts'
 import type { Ledger } from './ledger.ts'
 
 /** After this long without hearing from the database, money drawn earlier is no longer given out: others may take it back. */
@@ -14,8 +15,6 @@ const APPETITE_MAX = 4_096n
 const SOON_MS = 60_000
 /** How long a request waits for others to give back what they don't use, asking again at these moments. */
 const RECALL_WAITS_MS = [25, 75, 200]
-/** How long the database may take to answer. */
-const ANSWER_MS = 5_000
 /** For how long a shortage is believed without asking again. */
 const SHORTAGE_TRUST_MS = 200
 
@@ -482,24 +481,4 @@ export class Purse {
     if (answer.outcome === 'refused') throw answer.error
     return answer
   }
-}
-
-/** A database that hangs is as good as away. */
-async function inTime<T>(asked: Promise<T>): Promise<T> {
-  const late = new AbortController()
-  try {
-    const hangs = sleep(ANSWER_MS, undefined, { signal: late.signal }).then((): never => {
-      throw new Error(`the database did not answer within ${ANSWER_MS} ms`)
-    })
-    hangs.catch(() => {})
-    return await Promise.race([asked, hangs])
-  } finally {
-    late.abort()
-  }
-}
-
-/** What the ledger couldn't be asked can't be spent: the client is told to come back. */
-export function unavailable(cause?: unknown): DomainError {
-  const words = 'Budgets can’t be checked at the moment. Try again in a few seconds.'
-  return new DomainError('metering_unavailable', words, { retry_after_seconds: 2 }, cause)
 }
