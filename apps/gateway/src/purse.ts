@@ -14,7 +14,7 @@ const APPETITE_MAX = 4_096n
 /** So a lease comes to last about this long, and a key goes on for about this long while the database is away. */
 const SOON_MS = 60_000
 /** How long a request waits for others to give back what they don't use, asking again at these moments. */
-const RECALL_WAITS_MS = [25, 75, 200]
+const RECALL_WAITS_MS = [25, 75, 200, 400]
 /** For how long a shortage is believed without asking again. */
 const SHORTAGE_TRUST_MS = 200
 

@@ -192,11 +192,14 @@ describe('fifty clients at once', () => {
         await answer
       }),
     )
-    await soon(() => expect(house.sandbox.stats().open).toBe(0))
+    // Some are still on their way through the gateway when their clients are long gone.
+    await soon(async () => {
+      expect(house.sandbox.stats().open).toBe(0)
+      const { requests } = house.sandbox.stats()
+      const events = await eventsOf(house, key.id)
+      for (const event of events) expect(event.status).toMatch(/canceled|succeeded/)
+      expect(events.filter((event) => event.cost_nanos > 0n).length).toBeGreaterThanOrEqual(requests)
+    })
     await balanced(house)
-    const events = await eventsOf(house, key.id)
-    for (const event of events) expect(event.status).toMatch(/canceled|succeeded/)
-    const { requests } = house.sandbox.stats()
-    expect(events.filter((event) => event.cost_nanos > 0n).length).toBeGreaterThanOrEqual(requests)
   })
 })

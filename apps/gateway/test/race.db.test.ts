@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import * as core from '@stipend/core'
 import { createScene, type Scene } from '@stipend/core/testing'
 import { formatUsd, usd } from '@stipend/money'
@@ -131,7 +132,13 @@ describe('one key at two gateways', () => {
     await expectEach(answers, key.id)
     expect(await spentOf(house, key.id)).toBeLessThanOrEqual(price * 8n)
 
-    for (;;) if ((await call(second, { key: key.secret, body: ask('tokens=10') })).status !== 200) break
+    // Refused twice: on a busy machine the first gateway may take longer to give back than a request waits.
+    let refusals = 0
+    while (refusals < 2) {
+      const { status } = await call(second, { key: key.secret, body: ask('tokens=10') })
+      refusals = status === 200 ? 0 : refusals + 1
+      if (refusals === 1) await sleep(300)
+    }
     expect(price * 8n - (await spentOf(house, key.id))).toBeLessThan(price * 2n)
   })
 })
