@@ -232,7 +232,22 @@ describe('a body of 10 MB', () => {
     })
   }
 
-  it('is refused once by the official client and by fetch', async () => {
+  it('is refused in words even to a client that listens only when it has sent everything', async () => {
+    const head = `POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${secret}\r\nContent-Length: ${large.length}\r\n\r\n`
+    const socket = net.connect(Number(new URL(house.url).port), '127.0.0.1').pause()
+    const sent = new Promise<unknown>((resolve) => {
+      socket.once('error', resolve)
+      socket.write(head)
+      socket.write(large, resolve)
+    })
+    expect(await sent).toBeFalsy()
+    let text = ''
+    for await (const part of socket) text += part
+    expect(readAnswer(text).status).toBe(413)
+    expect(errorOf(readAnswer(text)).code).toBe('request_too_large')
+  })
+
+  it('is refused once by the official client', async () => {
     const client = new OpenAI({ baseURL: house.url, apiKey: secret, maxRetries: 2 })
     const error = await client.chat.completions
       .create({ model: 'sandbox-small', messages: [{ role: 'user', content: 'x'.repeat(10_000_000) }] })

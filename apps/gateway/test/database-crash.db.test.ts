@@ -76,6 +76,39 @@ describe('kill -9 of PostgreSQL', () => {
     expect(await gateway.ended).toBe(0)
   })
 
+  const FATES = [{ fate: 'lives' }, { fate: 'is killed as well' }]
+  it.each(FATES)(
+    'leaves nothing unpaid that was answered while it was away, if the gateway $fate',
+    async ({ fate }) => {
+      const key = await house.scene.key({ budget_usd: '5' })
+      let gateway = await house.gateway('away')
+      const running = Array.from({ length: 10 }, (_, i) => {
+        const isStream = i % 2 === 0
+        const body = prompt(isStream ? 'chunk_delay=15 tokens=40' : 'delay=500 tokens=40', { stream: isStream })
+        return call(gateway.url, { key: key.secret, body })
+      })
+      await soon(() => expect(house.sandbox.stats().requests).toBe(10))
+      await house.killDatabase()
+      const answers = await Promise.all(running)
+      expect(answers.every(isWhole)).toBe(true)
+      if (fate !== 'lives') {
+        gateway.kill('SIGKILL')
+        await gateway.ended
+      }
+      await house.startDatabase()
+      if (fate !== 'lives') gateway = await house.gateway('away')
+
+      // By itself: nobody asks for anything any more.
+      await settled(house.books, key.id, 10, 30_000)
+      const events = await accountFor(house.books, key, PRICE)
+      for (const answer of answers) {
+        expect(events.get(idOf(answer))).toMatchObject({ status: 'succeeded', is_estimated: false, output_tokens: 40 })
+      }
+      gateway.kill('SIGTERM')
+      await gateway.ended
+    },
+  )
+
   it('or of one of its processes, which takes the others with it, is no different', { timeout: 60_000 }, async () => {
     const key = await house.scene.key({ budget_usd: '5' })
     const gateway = await house.gateway('backend')
@@ -97,7 +130,7 @@ describe('kill -9 of PostgreSQL', () => {
     const [backend] = await house.books.test.admin`
       select pid from pg_stat_activity where application_name like 'stipend gateway%' limit 1`
     process.kill(backend?.pid, 'SIGKILL')
-    // Requests that were let in before it went are done by then; the driver takes its time to connect again.
+    // Requests that were let in before it went are done by then.
     const before = served
     await soon(() => expect(served).toBeGreaterThan(before + 40), 40_000)
     isOver = true

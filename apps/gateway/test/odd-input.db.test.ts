@@ -116,7 +116,12 @@ describe('the most an answer may be', () => {
     expect(short.forwarded.max_completion_tokens).toBe(short.forwarded.max_tokens)
   })
 
-  it('is shared by several answers', async () => {
+  it('is set aside for each of several answers', async () => {
+    const { event } = await serve(ask(long, { n: 4, max_tokens: 900 }))
+    expect(event.output_tokens).toBe(3_600)
+  })
+
+  it('is shared by several answers when money is short', async () => {
     const { forwarded, event } = await serve(ask(long, { n: 4, max_tokens: 900 }), '0.004')
     expect(forwarded.max_tokens).toBeLessThan(100)
     expect(event.output_tokens).toBe(4 * Number(forwarded.max_tokens))
