@@ -40,6 +40,8 @@ const OUTPUTS: Record<string, z.ZodType> = {
   Key: keys.get.output,
   CreatedKey: keys.create.output,
   KeyList: keys.list.output,
+  ManyKeysPreview: keys.previewMany.output,
+  CreatedKeys: keys.createMany.output,
   Allocation: allocations.create.output,
   AllocationList: allocations.list.output,
   Model: models.list.output.shape.data.element,
@@ -61,6 +63,7 @@ const INPUTS: Record<string, z.ZodType> = {
   AddGroupMembers: groups.addMembers.input,
   CreateMember: members.create.input,
   CreateKey: keys.create.input,
+  CreateManyKeys: keys.createMany.input,
   CreateAllocation: allocations.create.input,
   CreateServiceToken: serviceTokens.create.input,
 }

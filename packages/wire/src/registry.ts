@@ -45,6 +45,8 @@ export const REGISTRY: readonly Exposed[] = [
   consoleOnly(keys.listOwn),
   everywhere(keys.get),
   everywhere(keys.create),
+  everywhere(keys.previewMany),
+  everywhere(keys.createMany),
   everywhere(keys.update),
   everywhere(keys.revoke),
   everywhere(keys.disable),

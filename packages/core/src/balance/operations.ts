@@ -9,7 +9,7 @@ import { Balance, CreditBalance, LedgerEntry } from './balance.ts'
 
 const isBalance = eq(accounts.kind, 'balance')
 
-async function readBalance(tx: TenantTx): Promise<Balance> {
+export async function readBalance(tx: TenantTx): Promise<Balance> {
   const [row] = await tx
     .select({
       credited: accounts.limit_nanos,

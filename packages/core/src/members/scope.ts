@@ -1,5 +1,5 @@
 import type { TenantTx } from '@stipend/db'
-import { locations, members } from '@stipend/db/schema'
+import { groups, locations, members } from '@stipend/db/schema'
 import { and, eq, inArray, type SQL } from 'drizzle-orm'
 import { type Actor, locationScope } from '../actor.ts'
 import { notFound } from '../errors.ts'
@@ -18,6 +18,17 @@ export async function requireMember(tx: TenantTx, actor: Actor, id: string) {
     .where(and(eq(members.id, id), membersInScope(actor)))
   if (member === undefined) throw notFound('member')
   return member
+}
+
+/** Throws not_found unless the group is there and in the actor's scope. */
+export async function requireGroup(tx: TenantTx, actor: Actor, id: string) {
+  const scope = locationScope(actor)
+  const [group] = await tx
+    .select()
+    .from(groups)
+    .where(and(eq(groups.id, id), scope === null ? undefined : inArray(groups.location_id, scope)))
+  if (group === undefined) throw notFound('group')
+  return group
 }
 
 /** Throws not_found unless the location is there and in the actor's scope. */
