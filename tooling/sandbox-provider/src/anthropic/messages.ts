@@ -23,7 +23,8 @@ function readRequest(body: unknown): Prompt {
   if (!Number.isInteger(outputTokensMax)) refuse('max_tokens: Input should be a valid integer')
   if (outputTokensMax < 1) refuse('max_tokens: Input should be greater than or equal to 1')
   const thinking = read(request, 'thinking', 'object')
-  if (thinking?.type === 'enabled' && Number(thinking.budget_tokens) >= outputTokensMax) {
+  const thoughtsMax = read(thinking ?? {}, 'budget_tokens', 'number', 'thinking.budget_tokens') ?? 0
+  if (thinking?.type === 'enabled' && thoughtsMax >= outputTokensMax) {
     refuse('`max_tokens` must be greater than `thinking.budget_tokens`.')
   }
   return { ...prompt, outputTokensMax }
