@@ -94,9 +94,9 @@ type Tried = {
 async function* cases({ client, folder, dialect, model, world, env }: Tried): AsyncIterable<Row> {
   const how = client.models === undefined ? dialect : `${dialect}, ${model}`
   const attempt = async (kind: Case, key: string, judge: (ran: Ran, requests: number) => string | undefined) => {
-    const before = world.requests()
+    const before = await world.requests()
     const ran = await run(client, folder, { dialect, connection: { base_url: world.baseUrl, key, model }, env })
-    const requests = world.requests() - before
+    const requests = (await world.requests()) - before
     const found = judge(ran, requests)
     const wrong = found === undefined ? undefined : `${found}\n${ran.output.slice(-1_500)}`
     return { client: client.name, how, case: kind, requests, seconds: ran.seconds, wrong }

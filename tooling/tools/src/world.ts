@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -18,7 +18,7 @@ export type World = {
   baseUrl: string
   keys: { good: string; wrong?: string; empty?: string }
   /** Requests for an answer so far. */
-  requests(): number
+  requests(): Promise<number>
   /** What is not as it should be with the books, in sentences. */
   audit(): Promise<string[]>
   close(): Promise<void>
@@ -35,7 +35,7 @@ export async function providerOnly(): Promise<World> {
   return {
     baseUrl: `${sandbox.url}/v1`,
     keys: { good: CREDENTIAL },
-    requests: () => sandbox.stats().requests + sandbox.stats().failed,
+    requests: async () => sandbox.stats().requests + sandbox.stats().failed,
     audit: async () => [],
     close: () => sandbox.close(),
   }
@@ -98,18 +98,33 @@ async function startGateway(root: string, env: Record<string, string>) {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let requests = 0
+  let last: string | undefined
+  const seen = new EventEmitter()
   const listening = Promise.withResolvers<string>()
   child.once('exit', (code) => listening.reject(new Error(`The gateway ended with ${code}.`)))
   if (child.stdout === null) throw new Error('The gateway has no output.')
   createInterface(child.stdout).on('line', (line) => {
-    const said = JSON.parse(line) as { msg: string; url?: string; method?: string; path?: string }
+    const said = JSON.parse(line) as {
+      msg: string
+      url?: string
+      method?: string
+      path?: string
+      request_id?: string
+    }
     if (said.msg === 'listening' && said.url !== undefined) listening.resolve(said.url)
     if (said.msg === 'request' && said.method === 'POST' && ASKS.test(said.path ?? '')) requests += 1
+    last = said.request_id ?? last
+    seen.emit('line')
   })
   const url = await listening.promise
   return {
     url,
-    requests: () => requests,
+    async requests() {
+      // Whatever was logged before this is read before this.
+      const { headers } = await fetch(`${new URL(url).origin}/healthz`)
+      while (last !== headers.get('x-request-id')) await once(seen, 'line')
+      return requests
+    },
     async end() {
       const gone = once(child, 'exit')
       child.kill('SIGTERM')
