@@ -49,6 +49,10 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(keys.revoke),
   everywhere(keys.disable),
   everywhere(keys.enable),
+  consoleOnly(keys.previewMany),
+  everywhere(keys.revokeMany),
+  everywhere(keys.disableMany),
+  everywhere(keys.enableMany),
 
   everywhere(allocations.list),
   everywhere(allocations.create),

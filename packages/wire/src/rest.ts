@@ -54,6 +54,9 @@ export const ROUTES: readonly Route[] = [
   route('POST', '/v1/keys/{id}/revoke', keys.revoke),
   route('POST', '/v1/keys/{id}/disable', keys.disable),
   route('POST', '/v1/keys/{id}/enable', keys.enable),
+  route('POST', '/v1/keys/revoke', keys.revokeMany),
+  route('POST', '/v1/keys/disable', keys.disableMany),
+  route('POST', '/v1/keys/enable', keys.enableMany),
 
   route('GET', '/v1/allocations', allocations.list),
   route('POST', '/v1/allocations', allocations.create, 201),

@@ -182,7 +182,7 @@ describe('creating a key', () => {
       role: 'member',
       location_ids: null,
     }
-    expect((await scene.run(core.keys.listOwn, {}, own)).data).toEqual([rest])
+    expect((await scene.run(core.keys.listOwn, {}, own)).data).toMatchObject([rest])
   })
 
   it('without a budget leaves the balance as the limit', async () => {
