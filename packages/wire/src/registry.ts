@@ -31,15 +31,27 @@ export const REGISTRY: readonly Exposed[] = [
 
   everywhere(locations.list),
   everywhere(locations.create),
+  everywhere(locations.update),
+  everywhere(locations.delete),
 
   everywhere(groups.list),
+  everywhere(groups.get),
   everywhere(groups.create),
+  everywhere(groups.update),
+  everywhere(groups.delete),
   everywhere(groups.addMembers),
+  everywhere(groups.removeMembers),
   everywhere(groups.setLeads),
 
   everywhere(members.list),
   everywhere(members.get),
+  everywhere(members.count),
   everywhere(members.create),
+  everywhere(members.update),
+  everywhere(members.deactivate),
+  everywhere(members.reactivate),
+  everywhere(members.move),
+  everywhere(members.remove),
 
   consoleOnly(coding.listPeople),
 
