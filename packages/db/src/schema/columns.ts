@@ -50,3 +50,7 @@ const identity = sql`app.is_identity()`
 /** People's accounts and sessions are seen only by the transactions that sign people in. */
 export const identityPolicy = () =>
   pgPolicy('identity', { for: 'all', to: [appRole, ownerRole], using: identity, withCheck: identity })
+
+/** Rows of the platform alone: no tenant reads or writes them. */
+export const platformPolicy = () =>
+  pgPolicy('platform', { for: 'all', to: [appRole, ownerRole], using: sql`app.is_platform()`, withCheck: sql`app.is_platform()` })
