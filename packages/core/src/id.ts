@@ -21,6 +21,10 @@ export const ID_PREFIXES = {
   payment: 'pay',
   request: 'req',
   gateway: 'gtw',
+  invitation: 'inv',
+  password_reset: 'pwr',
+  mail: 'mai',
+  import: 'imp',
 } as const
 
 export type IdKind = keyof typeof ID_PREFIXES

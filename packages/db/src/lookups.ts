@@ -13,9 +13,11 @@ export type Membership = {
   accent_color: string
   member_id: string
   member_name: string
-  role: 'owner' | 'admin' | 'auditor' | 'member'
+  role: 'owner' | 'admin' | 'auditor' | 'billing' | 'member'
   /** Null: the whole tenant. */
   location_ids: string[] | null
+  /** The groups a member leads; null for the other roles, which no group confines. */
+  group_ids: string[] | null
 }
 
 /** Where a person who signed in belongs, by name of tenant. Deactivated memberships are left out. */
@@ -51,7 +53,9 @@ export async function tenantsWithAutomaticTopUp(database: Database): Promise<str
 
 /** Payments of which the end isn't known yet. */
 export async function unsettledPayments(database: Database): Promise<{ tenant_id: string; id: string }[]> {
-  return [...(await inner(database).client<{ tenant_id: string; id: string }[]>`select * from app.unsettled_payments()`)]
+  return [
+    ...(await inner(database).client<{ tenant_id: string; id: string }[]>`select * from app.unsettled_payments()`),
+  ]
 }
 
 /** Refusals are error codes of core; the database knows which one applies. */

@@ -20,7 +20,13 @@ const keep = (scene: Scene, at: string | Date) =>
 
 it('a balance begins with nothing and is what was credited', async () => {
   const scene = await createScene(test.database, { balance_usd: null })
-  const empty = { available_usd: '0.00', credited_usd: '0.00', spent_usd: '0.00', set_aside_usd: '0.00', level: 'empty' }
+  const empty = {
+    available_usd: '0.00',
+    credited_usd: '0.00',
+    spent_usd: '0.00',
+    set_aside_usd: '0.00',
+    level: 'empty',
+  }
   expect(await scene.run(core.balance.get, {})).toMatchObject(empty)
   const entry = await scene.run(core.balance.credit, { amount_usd: '0.000000001', cause: 'A gift' })
   expect(entry).toMatchObject({ id: expect.stringMatching(/^led_/), amount_usd: '0.000000001', cause: 'A gift' })

@@ -90,7 +90,7 @@ export const promote = command({
 })
 
 export const listPromotions = query({
-  name: 'balance.listPromotions',
+  name: 'balance.list_promotions',
   permission: 'balance:read',
   summary: 'Money that expires if it is not used, soonest first: it is used in this order, before all other.',
   input: z.strictObject({}),
@@ -113,7 +113,7 @@ export const listPromotions = query({
 })
 
 export const listLedger = query({
-  name: 'balance.listLedger',
+  name: 'balance.list_ledger',
   permission: 'billing:read',
   summary: 'Every movement of the balance, newest first, with what it was after each.',
   input: ListLedger,
@@ -123,7 +123,8 @@ export const listLedger = query({
     const { limit, cursor, kind, without_usage } = input
     const [before] = cursor === undefined ? [] : decodeCursor(cursor, 1)
     const number = before === undefined ? undefined : Number.parseInt(before, 10)
-    if (number !== undefined && !Number.isSafeInteger(number)) throw invalidField('cursor', 'Pass next_cursor unchanged.')
+    if (number !== undefined && !Number.isSafeInteger(number))
+      throw invalidField('cursor', 'Pass next_cursor unchanged.')
     const rows = await tx
       .select()
       .from(ledger_transactions)

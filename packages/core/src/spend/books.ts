@@ -57,7 +57,10 @@ async function expirePromotions(tx: TenantTx, { now, newId }: Keeping): Promise<
     if (counted_until <= promotion.counted_until && promotion.expires_at > until) continue
     await tx
       .update(promotions)
-      .set({ used_nanos, counted_until: counted_until > promotion.counted_until ? counted_until : promotion.counted_until })
+      .set({
+        used_nanos,
+        counted_until: counted_until > promotion.counted_until ? counted_until : promotion.counted_until,
+      })
       .where(eq(promotions.id, promotion.id))
     if (promotion.expires_at <= until) await takeBack(tx, { ...promotion, used_nanos }, { now, newId })
   }
@@ -70,7 +73,11 @@ async function takeBack(
   { now, newId }: Keeping,
 ): Promise<void> {
   // In the order of everyone who posts: the account, then its period.
-  const [balance] = await tx.select({ id: accounts.id }).from(accounts).where(eq(accounts.kind, 'balance')).for('update')
+  const [balance] = await tx
+    .select({ id: accounts.id })
+    .from(accounts)
+    .where(eq(accounts.kind, 'balance'))
+    .for('update')
   if (balance === undefined) throw new Error('a tenant has no balance')
   const [period] = await tx
     .select({

@@ -123,7 +123,10 @@ export const promotions = pgTable(
     primaryKey({ columns: [table.tenant_id, table.id] }),
     foreignKey({ columns: [table.tenant_id], foreignColumns: [tenants.id] }),
     index('promotions_open').on(table.tenant_id, table.expires_at),
-    check('promotions_amount', sql`amount_nanos > 0 and used_nanos >= 0 and taken_nanos >= 0 and used_nanos + taken_nanos <= amount_nanos`),
+    check(
+      'promotions_amount',
+      sql`amount_nanos > 0 and used_nanos >= 0 and taken_nanos >= 0 and used_nanos + taken_nanos <= amount_nanos`,
+    ),
     tenantPolicy(),
   ],
 )
@@ -211,7 +214,10 @@ export const billing_accounts = pgTable(
     primaryKey({ columns: [table.tenant_id] }),
     foreignKey({ columns: [table.tenant_id], foreignColumns: [tenants.id] }),
     uniqueIndex('billing_accounts_customer').on(table.stripe_customer),
-    check('billing_accounts_amounts', sql`threshold_nanos > 0 and amount_nanos > 0 and monthly_max_nanos >= amount_nanos and low_nanos >= 0`),
+    check(
+      'billing_accounts_amounts',
+      sql`threshold_nanos > 0 and amount_nanos > 0 and monthly_max_nanos >= amount_nanos and low_nanos >= 0`,
+    ),
     check('billing_accounts_cooldown', sql`cooldown_minutes between 5 and 10080`),
     tenantPolicy(),
     lookupPolicy(),
