@@ -78,6 +78,10 @@ const CASES: Record<string, (things: Things) => object> = {
   'usage.list': ({ member_id, key_id }) => ({ member_id, key_id }),
   'usage.summary': () => ({}),
   'balance.get': () => ({}),
+  'balance.level': () => ({}),
+  'balance.list_ledger': () => ({}),
+  'balance.list_promotions': () => ({}),
+  'balance.promote': () => ({ amount_usd: '1', cause: 'gift', expires_at: '2999-01-01T00:00:00Z' }),
   'balance.credit': () => ({ amount_usd: '1', cause: 'gift' }),
   'service_tokens.list': () => ({}),
   'service_tokens.create': () => ({ name: 'Another', scopes: ['keys:read'] }),
@@ -93,7 +97,7 @@ const CASES: Record<string, (things: Things) => object> = {
 }
 
 /** Of what there is, a member without a role may do only this. */
-const MEMBER_MAY = ['tenants.get', 'keys.list_own', 'models.list']
+const MEMBER_MAY = ['tenants.get', 'balance.level', 'keys.list_own', 'models.list']
 
 const EXPOSED = REGISTRY.map((one) => ({ ...one, name: one.operation.name }))
 const CALLABLE = EXPOSED.filter(({ doors }) => doors.length > 0)
@@ -126,6 +130,7 @@ async function makeThings(within?: Scene) {
   const { id: staff_id } = await home.member({ location_id, kind: 'staff' })
   const { id: allocation_id } = await run(core.allocations.create, { name: unique, budget_usd: '10' })
   const { id: key_id, secret } = await home.key({ member_id, allocation_id })
+  await run(core.balance.promote, { amount_usd: '1', cause: 'gift', expires_at: '2999-01-01T00:00:00Z' })
   const { id: service_token_id } = await run(core.serviceTokens.create, { name: 'Script', scopes: ['keys:read'] })
   const owner = await home.owner()
   const request_id = await spendSomething(secret)
@@ -364,6 +369,8 @@ describe('an admin of some locations', () => {
     'allocations.list',
     'allocations.create',
     'balance.get',
+    'balance.list_ledger',
+    'balance.list_promotions',
     'service_tokens.list',
     'service_tokens.create',
     'service_tokens.revoke',
@@ -441,12 +448,15 @@ describe('one who looks after the money', () => {
   })
 })
 
+/** Only for owners and for those who look after it. */
+const MONEY: readonly string[] = ['balance:read', 'billing:read']
+
 describe('an auditor', () => {
   test.each(EXPOSED)('$name: reads, and changes nothing', async ({ name, operation, doors }) => {
     const auditor: Actor = { ...mine.owner, role: 'auditor' }
     const before = await everythingOf(mine.tenant_id)
     const outcome = await outcomeOf(operation, auditor, inputFor(name, mine))
-    const reads = operation.kind === 'query' && doors.length > 0
+    const reads = operation.kind === 'query' && doors.length > 0 && !MONEY.includes(operation.permission)
     expect(isRefused(outcome, 'forbidden')).toBe(!reads)
     expect('output' in outcome).toBe(reads)
     expect(await everythingOf(mine.tenant_id)).toBe(before)

@@ -73,7 +73,11 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(usage.summary),
 
   everywhere(balance.get),
+  everywhere(balance.level),
+  everywhere(balance.listLedger),
+  everywhere(balance.listPromotions),
   operatorOnly(balance.credit),
+  operatorOnly(balance.promote),
 
   everywhere(serviceTokens.list),
   everywhere(serviceTokens.create),

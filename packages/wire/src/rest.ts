@@ -78,6 +78,9 @@ export const ROUTES: readonly Route[] = [
   route('GET', '/v1/usage/summary', usage.summary),
 
   route('GET', '/v1/balance', balance.get),
+  route('GET', '/v1/balance/level', balance.level),
+  route('GET', '/v1/ledger', balance.listLedger),
+  route('GET', '/v1/promotions', balance.listPromotions),
 
   route('GET', '/v1/service_tokens', serviceTokens.list),
   route('POST', '/v1/service_tokens', serviceTokens.create, 201),

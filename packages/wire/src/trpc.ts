@@ -118,6 +118,9 @@ export const appRouter = t.router({
   }),
   balance: t.router({
     get: query(balance.get),
+    level: query(balance.level),
+    listLedger: query(balance.listLedger),
+    listPromotions: query(balance.listPromotions),
   }),
   serviceTokens: t.router({
     list: query(serviceTokens.list),
