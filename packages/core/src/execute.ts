@@ -78,7 +78,12 @@ function parseOutput(operation: AnyOperation, output: unknown): unknown {
 type CommandCall = Given & { tx: TenantTx; actor: Actor; input: unknown; request: RequestFacts }
 
 async function record(operation: AnyOperation, call: CommandCall, notes: AuditNote[]): Promise<void> {
-  if (notes.length === 0) return
+  // A statement takes 65,535 parameters at most.
+  for (let from = 0; from < notes.length; from += 1000)
+    await insertNotes(operation, call, notes.slice(from, from + 1000))
+}
+
+async function insertNotes(operation: AnyOperation, call: CommandCall, notes: AuditNote[]): Promise<void> {
   await call.tx.insert(audit_entries).values(
     notes.map((note) => ({
       id: call.newId('audit'),

@@ -63,20 +63,34 @@ const t = initTRPC.context<TrpcContext>().create({
 export const appRouter = t.router({
   tenants: t.router({
     get: query(tenants.get),
+    update: command(tenants.update),
   }),
   locations: t.router({
     list: query(locations.list),
     create: command(locations.create),
+    update: command(locations.update),
+    delete: command(locations.delete),
   }),
   groups: t.router({
     list: query(groups.list),
+    get: query(groups.get),
     create: command(groups.create),
+    update: command(groups.update),
+    delete: command(groups.delete),
     addMembers: command(groups.addMembers),
+    removeMembers: command(groups.removeMembers),
+    setLeads: command(groups.setLeads),
   }),
   members: t.router({
     list: query(members.list),
     get: query(members.get),
+    count: query(members.count),
     create: command(members.create),
+    update: command(members.update),
+    deactivate: command(members.deactivate),
+    reactivate: command(members.reactivate),
+    move: command(members.move),
+    remove: command(members.remove),
   }),
   coding: t.router({
     listPeople: query(coding.listPeople),
@@ -108,6 +122,9 @@ export const appRouter = t.router({
   }),
   balance: t.router({
     get: query(balance.get),
+    level: query(balance.level),
+    listLedger: query(balance.listLedger),
+    listPromotions: query(balance.listPromotions),
   }),
   serviceTokens: t.router({
     list: query(serviceTokens.list),

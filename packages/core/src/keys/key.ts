@@ -145,7 +145,10 @@ const ONE_OF_THREE = 'Say which keys with exactly one of ids, member_ids and fil
 const isOneOfThree = (input: { ids?: unknown; member_ids?: unknown; filter?: unknown }) =>
   [input.ids, input.member_ids, input.filter].filter((one) => one !== undefined).length === 1
 
-export const SelectKeys = z.strictObject(selection).refine(isOneOfThree, ONE_OF_THREE)
+export const SelectKeys = z
+  .strictObject(selection)
+  .refine(isOneOfThree, ONE_OF_THREE)
+  .meta({ examples: [{ filter: { group_id: 'grp_01jd4k0v8m3q6y1x2z5w7t9rbc' } }] })
 export type SelectKeys = z.infer<typeof SelectKeys>
 
 export const KEY_ACTS = ['revoke', 'disable', 'enable'] as const
