@@ -344,6 +344,7 @@ const EXAMPLES: Record<string, string | null> = {
   name: 'Mathilde Okafor',
   member_name: 'Mathilde Okafor',
   search: 'okafor',
+  member_search: 'okafor',
   external_id: 'sis-1042',
   invited_at: null,
   invitation_expires_at: null,

@@ -136,7 +136,7 @@ const selection = {
   member_ids: z.array(idSchema('member')).min(1).max(AT_ONCE_MAX).optional().describe('All keys of these people.'),
   filter: KeyFilter.extend({
     member_search: Search.describe('Part of the person’s name or e-mail address.'),
-    disabled_at: InstantInput.optional().describe('Keys disabled at this very moment: to undo one act.'),
+    disabled_exactly_at: InstantInput.optional().describe('Keys disabled at this very moment: to undo one act.'),
   })
     .optional()
     .describe('All keys that match, on every page of the list.'),
@@ -145,10 +145,7 @@ const ONE_OF_THREE = 'Say which keys with exactly one of ids, member_ids and fil
 const isOneOfThree = (input: { ids?: unknown; member_ids?: unknown; filter?: unknown }) =>
   [input.ids, input.member_ids, input.filter].filter((one) => one !== undefined).length === 1
 
-export const SelectKeys = z
-  .strictObject(selection)
-  .refine(isOneOfThree, ONE_OF_THREE)
-  .meta({ examples: [{ filter: { group_id: 'grp_01jd4k0v8m3q6y1x2z5w7t9rbc' } }] })
+export const SelectKeys = z.strictObject(selection).refine(isOneOfThree, ONE_OF_THREE)
 export type SelectKeys = z.infer<typeof SelectKeys>
 
 export const KEY_ACTS = ['revoke', 'disable', 'enable'] as const

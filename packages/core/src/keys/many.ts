@@ -20,11 +20,11 @@ const CHANGES: Record<KeyAct, SQL | undefined> = {
 /** The condition for what is selected and may be seen. Throws not_found when one that is named is not there, or not theirs. */
 async function selectedKeys(tx: TenantTx, actor: Actor, input: SelectKeys, now: Date): Promise<SQL | undefined> {
   if (input.filter !== undefined) {
-    const { member_search, disabled_at, ...filter } = input.filter
+    const { member_search, disabled_exactly_at, ...filter } = input.filter
     return and(
       matchingKeys(actor, filter, now),
       given(member_search, (text) => or(contains(members.name, text), contains(members.email, text))),
-      given(disabled_at, (at) => sql`${keys.disabled_at} = ${at}::timestamptz`),
+      given(disabled_exactly_at, (at) => sql`${keys.disabled_at} = ${at}::timestamptz`),
     )
   }
   if (input.member_ids !== undefined) {
@@ -118,6 +118,6 @@ export const disableMany = changingMany(
 
 export const enableMany = changingMany(
   'enable',
-  'Enable many keys that were disabled. With `filter.disabled_at` it undoes one act.',
+  'Enable many keys that were disabled. With `filter.disabled_exactly_at` it undoes one act.',
   () => ({ disabled_at: null }),
 )

@@ -62,7 +62,7 @@ function Dialog({ asked, onClose, onDone }: { asked: Asked; onClose: () => void;
     try {
       const { keys_count, at } = await send(act, keys)
       const undo = () => {
-        send('enable', { filter: { disabled_at: at } }).then(
+        send('enable', { filter: { disabled_exactly_at: at } }).then(
           (again) => notify({ message: `${counted(again.keys_count, 'key')} enabled again.` }),
           () => notify({ message: 'That could not be undone. Enable the keys again by hand.' }),
         )
