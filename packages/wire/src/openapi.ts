@@ -345,6 +345,7 @@ const EXAMPLES: Record<string, string | null> = {
   member_name: 'Mathilde Okafor',
   search: 'okafor',
   member_search: 'okafor',
+  disabled_exactly_at: '2026-11-21T09:30:00.000Z',
   external_id: 'sis-1042',
   invited_at: null,
   invitation_expires_at: null,
