@@ -74,7 +74,7 @@ const ARROWS: Record<string, readonly string[]> = {
   'tooling/chaos': ['core', 'db', 'money', 'sandbox-provider'],
   'tooling/cli': ['auth', 'bench', 'chaos', 'core', 'db', 'money', 'runtime', 'tools'],
   'tooling/sandbox-provider': ['runtime'],
-  'tooling/tools': ['core', 'db', 'money', 'sandbox-provider', 'setups'],
+  'tooling/tools': ['core', 'db', 'sandbox-provider', 'setups'],
   'tooling/checks': ['wire', 'core'],
   'tooling/lockcheck': [],
   'tooling/tsc': [],

@@ -26,19 +26,17 @@ const write_file = tool({
 })
 
 try {
-  let failure
+  const failures = []
   const result = streamText({
     model: models[dialect](),
     prompt,
     tools: { write_file },
     stopWhen: isStepCount(5),
-    onError: ({ error }) => {
-      failure = error
-    },
+    onError: ({ error }) => failures.push(error),
   })
   let text = ''
   for await (const part of result.textStream) text += part
-  if (failure) throw failure
+  if (failures.length > 0) throw new Error(failures[0].message)
   console.log(text)
   console.log(`tokens: ${(await result.totalUsage).totalTokens}`)
 } catch (error) {
