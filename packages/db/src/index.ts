@@ -1,5 +1,6 @@
 export { type ChannelHandlers, type Subscription, subscribe, tellGateways } from './channel.ts'
 export { type ConnectOptions, close, connect, type Database, ping } from './connect.ts'
+export { withLock } from './lock.ts'
 export {
   allTenants,
   type DrawRefusal,
@@ -15,5 +16,8 @@ export {
   membershipsOfUser,
   reportGateway,
   settleUsage,
+  tenantOfStripeCustomer,
+  tenantsWithAutomaticTopUp,
+  unsettledPayments,
 } from './lookups.ts'
 export { type IdentityTx, type PlatformTx, type TenantTx, withIdentity, withPlatform, withTenant } from './scope.ts'
