@@ -365,11 +365,7 @@ export class Purse {
     return true
   }
 
-  async #draw(
-    chain: Chain,
-    missing: bigint,
-    least: bigint,
-  ): Promise<(Draw & { outcome: 'granted' | 'short' }) | null> {
+  async #draw(chain: Chain, missing: bigint, least: bigint): Promise<(Draw & { outcome: 'granted' | 'short' }) | null> {
     const soon = performance.now() - chain.lastDrawAt < SOON_MS
     chain.lastDrawAt = performance.now()
     if (!soon) chain.appetite = APPETITE_START
