@@ -1,7 +1,8 @@
 import type { ServedModel } from '@stipend/core'
 import { affordableOutputTokens, type Nanodollars, worstCaseCost } from '@stipend/money'
+import type { Hold, Shortage } from './lease.ts'
 import { type ChatRequest, requestedOutputMax } from './openai/chat-request.ts'
-import type { Hold, Purse, Shortage } from './purse.ts'
+import type { Purse } from './purse.ts'
 import { countPrompt, nonTextTokensMax } from './tokens.ts'
 
 /** An answer shorter than this is of no use: rather 402 than a few words. */

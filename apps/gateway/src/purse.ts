@@ -4,12 +4,22 @@ import type { DomainError } from '@stipend/core/errors'
 import { type Draw, draw, type KeyFacts, keyRefusal } from '@stipend/core/spend'
 import { type Database, tellGateways } from '@stipend/db'
 import { inTime, unavailable } from './in-time.ts'
+import {
+  APPETITE_START,
+  type Chain,
+  type Hold,
+  type HoldOptions,
+  knownShortage,
+  type Lease,
+  newChain,
+  type Shortage,
+  unusedOf,
+} from './lease.ts'
 import type { Ledger } from './ledger.ts'
 
 /** After this long without hearing from the database, money drawn earlier is no longer given out: others may take it back. */
 const LEASE_TRUST_MS = 300_000
-/** What is drawn beyond the need of the moment, as a multiple of it; doubled when the next draw comes soon. */
-const APPETITE_START = 4n
+/** What is drawn beyond the need of the moment, as a multiple of it: doubled up to this when the next draw comes soon. */
 const APPETITE_MAX = 4_096n
 /** So a lease comes to last about this long, and a key goes on for about this long while the database is away. */
 const SOON_MS = 60_000
@@ -17,44 +27,6 @@ const SOON_MS = 60_000
 const RECALL_WAITS_MS = [25, 75, 200, 400]
 /** For how long a shortage is believed without asking again. */
 const SHORTAGE_TRUST_MS = 200
-
-/** What a key's money is drawn from: with the balance, or, for requests to a provider of the tenant's own, without it. */
-type Chain = {
-  readonly usesBalance: boolean
-  /** The lease that is held from. */
-  current: Lease | null
-  appetite: bigint
-  lastDrawAt: number
-  shortage: (Shortage & { until: number; isPatient: boolean }) | null
-}
-
-/** Money of one draw or several, of the same periods. What is `free` may be held; `unsettled` is charged but not yet told. */
-export type Lease = {
-  id: string
-  purse: Purse
-  chain: Chain
-  free: bigint
-  held: bigint
-  unsettled: bigint
-  endsAt: number
-  /** The allocation it was drawn from, if any. */
-  allocationId: string | null
-  /** No longer drawn into or held from: what comes free goes back. */
-  isRetired: boolean
-  /** An answer of the database was lost: it may hold more than is known here, so it isn't drawn into any more. */
-  isDoubtful: boolean
-  /** The database is being asked to add to it, or to take from it. Never both: the one would undo the other. */
-  isDrawing: boolean
-  isReturning: boolean
-}
-
-/** Money set aside for one request. Once released nothing can be added to it. */
-export type Hold = { lease: Lease; amount: bigint; isOver: boolean }
-
-export type HoldOptions = { usesBalance: boolean; patient: boolean }
-
-/** What a request may be told when money is short: the error, and what there is. */
-export type Shortage = { error: DomainError; available: bigint }
 
 export type PurseContext = {
   database: Database
@@ -504,17 +476,4 @@ export class Purse {
     if (answer.outcome === 'refused') throw answer.error
     return answer
   }
-}
-
-function newChain(usesBalance: boolean): Chain {
-  return { usesBalance, current: null, appetite: APPETITE_START, lastDrawAt: 0, shortage: null }
-}
-
-const unusedOf = (chain: Chain): bigint => chain.current?.free ?? 0n
-
-/** What was found without asking others to give back says nothing to one who would. */
-function knownShortage(chain: Chain, least: bigint, patient: boolean): Shortage | null {
-  const known = chain.shortage
-  if (known === null || performance.now() > known.until || (patient && !known.isPatient)) return null
-  return least > known.available + unusedOf(chain) ? known : null
 }
