@@ -17,8 +17,14 @@ export const ID_PREFIXES = {
   lease: 'lea',
   audit: 'aud',
   ledger: 'led',
+  promotion: 'pro',
+  payment: 'pay',
   request: 'req',
   gateway: 'gtw',
+  invitation: 'inv',
+  password_reset: 'pwr',
+  mail: 'mai',
+  import: 'imp',
 } as const
 
 export type IdKind = keyof typeof ID_PREFIXES

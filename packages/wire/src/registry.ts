@@ -26,18 +26,32 @@ const operatorOnly = (operation: AnyOperation): Exposed => ({ operation, doors: 
 /** Everything the product can do, and where. A test compares it with core, with the tRPC router and with the REST routes. */
 export const REGISTRY: readonly Exposed[] = [
   everywhere(tenants.get),
+  everywhere(tenants.update),
   operatorOnly(tenants.create),
 
   everywhere(locations.list),
   everywhere(locations.create),
+  everywhere(locations.update),
+  everywhere(locations.delete),
 
   everywhere(groups.list),
+  everywhere(groups.get),
   everywhere(groups.create),
+  everywhere(groups.update),
+  everywhere(groups.delete),
   everywhere(groups.addMembers),
+  everywhere(groups.removeMembers),
+  everywhere(groups.setLeads),
 
   everywhere(members.list),
   everywhere(members.get),
+  everywhere(members.count),
   everywhere(members.create),
+  everywhere(members.update),
+  everywhere(members.deactivate),
+  everywhere(members.reactivate),
+  everywhere(members.move),
+  everywhere(members.remove),
 
   consoleOnly(coding.listPeople),
 
@@ -45,12 +59,16 @@ export const REGISTRY: readonly Exposed[] = [
   consoleOnly(keys.listOwn),
   everywhere(keys.get),
   everywhere(keys.create),
-  everywhere(keys.previewMany),
+  everywhere(keys.previewCreateMany),
   everywhere(keys.createMany),
   everywhere(keys.update),
   everywhere(keys.revoke),
   everywhere(keys.disable),
   everywhere(keys.enable),
+  consoleOnly(keys.previewMany),
+  everywhere(keys.revokeMany),
+  everywhere(keys.disableMany),
+  everywhere(keys.enableMany),
 
   everywhere(allocations.list),
   everywhere(allocations.create),
@@ -61,7 +79,11 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(usage.summary),
 
   everywhere(balance.get),
+  everywhere(balance.level),
+  everywhere(balance.listLedger),
+  everywhere(balance.listPromotions),
   operatorOnly(balance.credit),
+  operatorOnly(balance.promote),
 
   everywhere(serviceTokens.list),
   everywhere(serviceTokens.create),

@@ -1,156 +1,123 @@
 import type { TenantTx } from '@stipend/db'
-import { group_members, keys, members, tenants } from '@stipend/db/schema'
-import { and, eq, inArray, type SQL, sql } from 'drizzle-orm'
-import { may } from '../actor.ts'
-import { readBalance } from '../balance/operations.ts'
-import { given } from '../conditions.ts'
-import { DomainError, invalidField, notFound } from '../errors.ts'
-import { toNanos, usd } from '../fields.ts'
-import { membersInScope, requireGroup, requireLocation } from '../members/scope.ts'
-import { type Call, command, query } from '../operation.ts'
-import { CreatedKeys, CreateManyKeys, KEYS_AT_ONCE_MAX, ManyKeysPreview, PreviewManyKeys } from './batch.ts'
-import { insertKeys, keyView, requireTerms, selectKeys } from './operations.ts'
+import { keys, leases, members } from '@stipend/db/schema'
+import { and, eq, inArray, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm'
+import type { Actor } from '../actor.ts'
+import { contains, given } from '../conditions.ts'
+import { notFound } from '../errors.ts'
+import { membersInScope } from '../members/scope.ts'
+import { command, query } from '../operation.ts'
+import { type KeyAct, ManyChanged, ManyPreviewed, PreviewMany, SelectKeys } from './key.ts'
+import { matchingKeys } from './list.ts'
+import { selectKeyIds } from './operations.ts'
 
-type Recipients = {
-  group_id?: string | undefined
-  location_id?: string | undefined
-  member_ids?: readonly string[] | undefined
-  with_active_key: 'skip' | 'add'
+/** Keys that an act changes; the others of a selection are in that state already, or can't be. */
+const CHANGES: Record<KeyAct, SQL | undefined> = {
+  revoke: isNull(keys.revoked_at),
+  disable: and(isNull(keys.revoked_at), isNull(keys.disabled_at)),
+  enable: and(isNull(keys.revoked_at), isNotNull(keys.disabled_at)),
 }
-type Asked = Pick<Call<'tenant', Recipients>, 'tx' | 'actor' | 'input' | 'now'>
 
-const byName = [sql`lower(${members.name})`, members.id] as const
-
-/** Those an actor means, as a condition on `members`. Throws not_found for what they may not see. */
-async function addressed({ tx, actor, input }: Asked): Promise<SQL | undefined> {
-  const { group_id, location_id, member_ids } = input
-  if (group_id !== undefined) await requireGroup(tx, actor, group_id)
-  if (location_id !== undefined) await requireLocation(tx, actor, location_id)
-  const wanted = member_ids === undefined ? undefined : [...new Set(member_ids)]
-  const condition = and(
-    membersInScope(actor),
-    given(location_id, (id) => eq(members.location_id, id)),
-    given(group_id, (id) => inArray(members.id, idsOfGroup(tx, id))),
-    given(wanted, (ids) => inArray(members.id, ids)),
-  )
-  if (wanted !== undefined) {
-    const seen = await tx.select({ id: members.id }).from(members).where(condition)
+/** The condition for what is selected and may be seen. Throws not_found when one that is named is not there, or not theirs. */
+async function selectedKeys(tx: TenantTx, actor: Actor, input: SelectKeys, now: Date): Promise<SQL | undefined> {
+  if (input.filter !== undefined) {
+    const { member_search, disabled_exactly_at, ...filter } = input.filter
+    return and(
+      matchingKeys(actor, filter, now),
+      given(member_search, (text) => or(contains(members.name, text), contains(members.email, text))),
+      given(disabled_exactly_at, (at) => sql`${keys.disabled_at} = ${at}::timestamptz`),
+    )
+  }
+  if (input.member_ids !== undefined) {
+    const wanted = [...new Set(input.member_ids)]
+    const seen = await tx
+      .select({ id: members.id })
+      .from(members)
+      .where(and(inArray(members.id, wanted), membersInScope(actor)))
     if (seen.length < wanted.length) throw notFound('member')
+    return inArray(keys.member_id, wanted)
   }
-  return condition
-}
-
-function idsOfGroup(tx: TenantTx, group_id: string) {
-  return tx.select({ id: group_members.member_id }).from(group_members).where(eq(group_members.group_id, group_id))
-}
-
-/** Who of them gets a key, and who doesn't and why. */
-async function sortOut({ tx, input, now }: Asked, condition: SQL | undefined) {
-  const at = now.toISOString()
-  const people = await tx
-    .select({
-      member_id: members.id,
-      member_name: members.name,
-      has_account: sql<boolean>`${members.user_id} is not null`,
-      is_deactivated: sql<boolean>`${members.deactivated_at} is not null`,
-      // One that waits for its window counts: it is theirs already.
-      has_active_key: sql<boolean>`exists (select from keys k
-        where k.tenant_id = members.tenant_id and k.member_id = members.id and k.revoked_at is null and k.disabled_at is null
-          and (k.valid_until is null or k.valid_until > ${at}::timestamptz))`,
-    })
-    .from(members)
-    .where(condition)
-    .orderBy(...byName)
-  const sorted: Pick<ManyKeysPreview, 'recipients' | 'left_out'> = { recipients: [], left_out: [] }
-  for (const { member_id, member_name, has_account, is_deactivated, has_active_key } of people) {
-    const person = { member_id, member_name }
-    if (is_deactivated) sorted.left_out.push({ ...person, reason: 'deactivated' })
-    else if (!has_account) sorted.left_out.push({ ...person, reason: 'no_account' })
-    else if (has_active_key && input.with_active_key === 'skip') {
-      sorted.left_out.push({ ...person, reason: 'has_active_key' })
-    } else sorted.recipients.push(person)
-  }
-  return sorted
+  const wanted = [...new Set(input.ids)]
+  const seen = await tx
+    .select({ id: keys.id })
+    .from(keys)
+    .innerJoin(members, and(eq(members.tenant_id, keys.tenant_id), eq(members.id, keys.member_id)))
+    .where(and(inArray(keys.id, wanted), membersInScope(actor)))
+  if (seen.length < wanted.length) throw notFound('key')
+  return inArray(keys.id, wanted)
 }
 
 export const previewMany = query({
   name: 'keys.preview_many',
   permission: 'keys:read',
-  summary: 'Who would get a key if keys were made for many at once, who wouldn’t and why, and the most it can cost.',
-  input: PreviewManyKeys,
-  output: ManyKeysPreview,
+  summary: 'What revoking, disabling or enabling many keys would hit. Changes nothing.',
+  input: PreviewMany,
+  output: ManyPreviewed,
   errors: ['not_found'],
-  handle: async (call) => {
-    const { tx, actor, input } = call
-    const sorted = await sortOut(call, await addressed(call))
-    const at_most = input.budget_usd === undefined ? null : toNanos(input.budget_usd) * BigInt(sorted.recipients.length)
-    return {
-      ...sorted,
-      at_most_usd: at_most === null ? null : usd(at_most),
-      available_usd: may(actor, 'balance:read') ? (await readBalance(tx)).available_usd : null,
-    }
+  handle: async ({ tx, actor, input, now }) => {
+    const { act, ...selection } = input
+    const changes = CHANGES[act] ?? sql`true`
+    const isRunning = sql`exists (select from ${leases} l
+      where l.tenant_id = keys.tenant_id and l.key_id = keys.id and l.amount_nanos > 0)`
+    const meant = selectKeyIds(tx, await selectedKeys(tx, actor, selection, now))
+    const [counts] = await tx
+      .select({
+        keys_count: sql<number>`(count(*) filter (where ${changes}))::int`,
+        members_count: sql<number>`(count(distinct ${keys.member_id}) filter (where ${changes}))::int`,
+        running_count: sql<number>`(count(*) filter (where ${changes} and ${isRunning}))::int`,
+        unchanged_count: sql<number>`(count(*) filter (where not (${changes})))::int`,
+      })
+      .from(keys)
+      .where(inArray(keys.id, meant))
+    if (counts === undefined) throw new Error('a count without a row')
+    return counts
   },
 })
 
-export const createMany = command({
-  name: 'keys.create_many',
-  permission: 'keys:write',
-  summary:
-    'Create a key for everybody of a group or a location, or for chosen people: for all of them or, if something fails, for none.',
-  input: CreateManyKeys,
-  output: CreatedKeys,
-  secret_fields: ['secret'],
-  errors: ['not_found', 'conflict'],
-  handle: async (call) => {
-    const { tx, input, now } = call
-    await requireTerms(call, input)
-    const condition = await addressed(call)
-    // Another who does the same at this moment waits here, and then finds that these people have their keys.
-    await tx
-      .select({ id: members.id })
-      .from(members)
-      .where(condition)
-      .orderBy(...byName)
-      .for('no key update')
-    const { recipients, left_out } = await sortOut(call, condition)
-    refuseOthers(recipients.length, input.expected_keys)
-
-    const made = await insertKeys(
-      call,
-      recipients.map((one) => one.member_id),
-      input,
-    )
-    const secrets = new Map(made.map(({ id, secret }) => [id, secret]))
-    const rows = await selectKeys(tx)
-      .where(inArray(keys.id, [...secrets.keys()]))
-      .orderBy(...byName)
-    const views = rows.map((row) => keyView(row, now))
-    const target_id = input.group_id ?? input.location_id ?? (await tenantId(tx))
-    return {
-      output: { keys: views.map((key) => ({ ...key, secret: secrets.get(key.id) ?? null })), left_out },
-      audit: { target_id, after: { keys: views, left_out } },
-    }
-  },
-})
-
-async function tenantId(tx: TenantTx): Promise<string> {
-  const [tenant] = await tx.select({ id: tenants.id }).from(tenants)
-  if (tenant === undefined) throw new Error('a transaction without its tenant')
-  return tenant.id
+/**
+ * A command that sets one of the switches of many keys, in one statement. Rows are locked in the order of their ids, so that two such
+ * acts wait for each other instead of stopping each other. Each key has its entry in the audit log.
+ */
+function changingMany(act: KeyAct, summary: string, change: (now: string) => Partial<typeof keys.$inferInsert>) {
+  return command({
+    name: `keys.${act}_many`,
+    permission: 'keys:write',
+    summary,
+    input: SelectKeys,
+    output: ManyChanged,
+    errors: ['not_found'],
+    handle: async ({ tx, actor, input, now }) => {
+      const at = now.toISOString()
+      const meant = await selectKeyIds(tx, and(await selectedKeys(tx, actor, input, now), CHANGES[act]))
+        .orderBy(keys.id)
+        .for('no key update', { of: keys })
+      if (meant.length === 0) return { output: { keys_count: 0, at }, audit: [] }
+      const changed = await tx
+        .update(keys)
+        .set(change(at))
+        .where(and(sql`${keys.id} = any (${sql.param(meant.map((row) => row.id))}::text[])`, CHANGES[act]))
+        .returning({ id: keys.id, disabled_at: keys.disabled_at, revoked_at: keys.revoked_at })
+      return {
+        output: { keys_count: changed.length, at },
+        audit: changed.map(({ id, ...after }) => ({ target_id: id, after })),
+      }
+    },
+  })
 }
 
-function refuseOthers(count: number, expected: number | undefined): void {
-  if (expected !== undefined && expected !== count) {
-    throw new DomainError(
-      'conflict',
-      `Something has changed meanwhile: it would be ${count} keys now instead of ${expected}. Nothing was made. Look again who gets one, then confirm.`,
-    )
-  }
-  if (count === 0) {
-    throw new DomainError('conflict', 'Nobody here would get a key: they have no account, or have a key already.')
-  }
-  if (count > KEYS_AT_ONCE_MAX) {
-    const message = `That would be ${count} keys, and at most ${KEYS_AT_ONCE_MAX} are made at once. Do it group by group.`
-    throw invalidField('location_id', message)
-  }
-}
+export const revokeMany = changingMany(
+  'revoke',
+  'Revoke many keys for good: these, those of these people, or all that match. Running answers are cut.',
+  (now) => ({ revoked_at: now }),
+)
+
+export const disableMany = changingMany(
+  'disable',
+  'Disable many keys until they are enabled again: these, those of these people, or all that match.',
+  (now) => ({ disabled_at: now }),
+)
+
+export const enableMany = changingMany(
+  'enable',
+  'Enable many keys that were disabled. With `filter.disabled_exactly_at` it undoes one act.',
+  () => ({ disabled_at: null }),
+)

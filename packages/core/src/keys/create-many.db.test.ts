@@ -52,7 +52,7 @@ describe('the preview', () => {
     const gone = await add('Gone')
     await test.admin`update members set deactivated_at = now() where id = ${gone.id}`
 
-    const preview = await scene.run(core.keys.previewMany, { group_id, budget_usd: '5' })
+    const preview = await scene.run(core.keys.previewCreateMany, { group_id, budget_usd: '5' })
     expect(preview.recipients.map((one) => one.member_id)).toEqual([...people.map((one) => one.id), ended.id])
     expect(preview.left_out).toEqual([
       { member_id: gone.id, member_name: 'Gone', reason: 'deactivated' },
@@ -62,7 +62,7 @@ describe('the preview', () => {
     ])
     expect(preview).toMatchObject({ at_most_usd: '15.00', available_usd: '312.40' })
 
-    const all = await scene.run(core.keys.previewMany, { group_id, with_active_key: 'add' })
+    const all = await scene.run(core.keys.previewCreateMany, { group_id, with_active_key: 'add' })
     expect(all.recipients).toHaveLength(5)
     expect(all.at_most_usd).toBeNull()
   })
@@ -70,21 +70,21 @@ describe('the preview', () => {
   it('keeps the balance from those who may not see it', async () => {
     const { group_id, location_id } = await makeClass(1)
     const admin = await scene.adminOf(location_id)
-    const preview = await scene.run(core.keys.previewMany, { group_id, budget_usd: '5' }, admin)
+    const preview = await scene.run(core.keys.previewCreateMany, { group_id, budget_usd: '5' }, admin)
     expect(preview).toMatchObject({ at_most_usd: '5.00', available_usd: null })
   })
 
   it('takes ids from a query string', async () => {
     const { people } = await makeClass(2)
     const member_ids = people.map((one) => one.id).join(',')
-    expect((await scene.run(core.keys.previewMany, { member_ids })).recipients).toHaveLength(2)
-    expect(await refusalOf(scene.run(core.keys.previewMany, { member_ids: 'a,b' }))).toMatchObject({
+    expect((await scene.run(core.keys.previewCreateMany, { member_ids })).recipients).toHaveLength(2)
+    expect(await refusalOf(scene.run(core.keys.previewCreateMany, { member_ids: 'a,b' }))).toMatchObject({
       code: 'invalid_request',
     })
   })
 
   it('wants to know for whom', async () => {
-    expect(await refusalOf(scene.run(core.keys.previewMany, {}))).toMatchObject({
+    expect(await refusalOf(scene.run(core.keys.previewCreateMany, {}))).toMatchObject({
       code: 'invalid_request',
       message: expect.stringContaining('Say for whom'),
     })
@@ -203,6 +203,18 @@ describe('keys for many', () => {
     const { keys } = await scene.run(core.keys.createMany, { ...TERMS, group_id: mine.group_id }, admin)
     expect(keys.map((key) => key.member_id)).toEqual([mine.people[0]?.id])
     expect(await ofKeys(guest.id)).toEqual([])
+  })
+
+  it('lets a teacher do it for the groups they lead, and for no others', async () => {
+    const mine = await makeClass(2)
+    const other = await makeClass(1)
+    const teacher = await scene.leadOf(mine.group_id)
+    const refused = scene.run(core.keys.createMany, { ...TERMS, group_id: other.group_id }, teacher)
+    expect(await refusalOf(refused)).toMatchObject({ code: 'not_found' })
+    // Of their group's location only their own people.
+    await scene.member({ location_id: mine.location_id })
+    const { keys } = await scene.run(core.keys.createMany, { ...TERMS, location_id: mine.location_id }, teacher)
+    expect(keys.map((key) => key.member_id)).toEqual(mine.people.map((one) => one.id))
   })
 
   it('makes 500 in one transaction', async () => {
