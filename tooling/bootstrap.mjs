@@ -70,9 +70,15 @@ function tools() {
 
 function isReady() {
   const { node, fetchNode, packages } = tools()
-  if (read(path.join(toolchain, 'complete')) !== packages.join(' ')) return false
+  if (!isFetched(packages)) return false
   if (fetchNode && version(node) !== `v${wantNode}`) return false
   return fs.existsSync(pnpmScript) && read(stampFile) === installStamp(node)
+}
+
+/** More may be there than is wanted: under the Node that was fetched, fetching Node is not. */
+function isFetched(packages) {
+  const fetched = read(path.join(toolchain, 'complete')).split(' ')
+  return packages.every((one) => fetched.includes(one))
 }
 
 /** What node_modules was installed from. Another lockfile, patch, workspace or Node means installing again. */
@@ -117,7 +123,7 @@ async function install(env) {
 
   const complete = path.join(toolchain, 'complete')
   const works = () => (!fetchNode || version(node) === `v${wantNode}`) && pnpmVersion(node) === wantPnpm
-  if (read(complete) !== packages.join(' ') || !works()) {
+  if (!isFetched(packages) || !works()) {
     const started = Date.now()
     console.log(`Fetching ${packages.join(' and ')} into .toolchain (once)`)
     fs.rmSync(complete, { force: true })

@@ -23,6 +23,18 @@ export * as models from './models/operations.ts'
 export type { AnyOperation, AuditNote, Command, Given, Operation, Query, RequestFacts } from './operation.ts'
 export { loadCatalogue, type ServedModel } from './providers/catalogue.ts'
 export { openCredential, sealCredential } from './providers/credential.ts'
+export {
+  DIALECTS,
+  type Dialect,
+  endpointOf,
+  headersFor,
+  kindOf,
+  type ListedModel,
+  PROVIDER_KINDS,
+  type ProviderKind,
+  type ProviderKindName,
+  readModelList,
+} from './providers/kinds.ts'
 export * as providers from './providers/operations.ts'
 export * as serviceTokens from './service-tokens/operations.ts'
 export * as tenants from './tenants/operations.ts'

@@ -1,5 +1,6 @@
 export { type ChannelHandlers, type Subscription, subscribe, tellGateways } from './channel.ts'
 export { type ConnectOptions, close, connect, type Database, ping } from './connect.ts'
+export { withLock } from './lock.ts'
 export {
   allTenants,
   type DrawRefusal,

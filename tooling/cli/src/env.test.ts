@@ -5,7 +5,14 @@ import { ROOT, readEnv, surroundings } from './env.ts'
 describe('settings', () => {
   test('have the defaults that .env.example names', () => {
     const env = readEnv({})
-    expect(env.ports).toEqual({ console: 3000, gateway: 3001, api: 3002, sandbox_provider: 3003, database: 3004 })
+    expect(env.ports).toEqual({
+      console: 3000,
+      gateway: 3001,
+      api: 3002,
+      sandbox_provider: 3003,
+      database: 3004,
+      worker: 3005,
+    })
     expect(env.data_dir).toBe(path.join(ROOT, '.stipend'))
     expect(env).toMatchObject({ database_url: null, master_key: null, log_level: 'info' })
   })

@@ -14,6 +14,7 @@ export function readEnv(source: Readonly<Record<string, string | undefined>> = p
         API_PORT: variable.port().default(3002),
         SANDBOX_PROVIDER_PORT: variable.port().default(3003),
         STIPEND_DATABASE_PORT: variable.port().default(3004),
+        WORKER_PORT: variable.port().default(3005),
         STIPEND_DATA_DIR: z.string().default('.stipend'),
         STIPEND_MASTER_KEY: variable.key32().optional(),
         DATABASE_URL: variable.url('postgres:', 'postgresql:').optional(),
@@ -27,6 +28,7 @@ export function readEnv(source: Readonly<Record<string, string | undefined>> = p
           api: env.API_PORT,
           sandbox_provider: env.SANDBOX_PROVIDER_PORT,
           database: env.STIPEND_DATABASE_PORT,
+          worker: env.WORKER_PORT,
         },
         data_dir: path.resolve(ROOT, env.STIPEND_DATA_DIR),
         /** Null: one is made and kept in the data folder. */

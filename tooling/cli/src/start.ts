@@ -157,18 +157,20 @@ type Urls = Pick<DemoFile, 'console_url' | 'gateway_url' | 'api_url' | 'sandbox_
 
 async function portsOf(env: Env): Promise<Ports> {
   // The database's is looked at when it starts: a server that outlived an earlier start holds it rightly.
-  const { console, gateway, api, sandbox_provider, database } = env.ports
+  const { console, gateway, api, sandbox_provider, worker, database } = env.ports
   await requireFreePorts([
     { port: console, what: 'console', variable: 'CONSOLE_PORT' },
     { port: gateway, what: 'gateway', variable: 'GATEWAY_PORT' },
     { port: api, what: 'API', variable: 'API_PORT' },
     { port: sandbox_provider, what: 'sandbox provider', variable: 'SANDBOX_PROVIDER_PORT' },
+    { port: worker, what: 'worker', variable: 'WORKER_PORT' },
   ])
   return {
     console: await chosenPort(console),
     gateway: await chosenPort(gateway),
     api: await chosenPort(api),
     sandbox_provider: await chosenPort(sandbox_provider),
+    worker: await chosenPort(worker),
     database,
   }
 }
@@ -212,6 +214,12 @@ function serviceSpecs({ env, dir, secrets, appUrl, ports, urls }: Wiring): Servi
       script: 'apps/api/src/main.ts',
       env: { ...app, API_PORT: String(ports.api), GATEWAY_URL: gateway_url, CONSOLE_URL: console_url },
       url: api_url,
+    },
+    {
+      name: 'worker',
+      script: 'apps/api/src/worker.ts',
+      env: { ...app, WORKER_PORT: String(ports.worker), CONSOLE_URL: console_url },
+      url: `http://${HOST}:${ports.worker}`,
     },
     {
       name: 'console',
