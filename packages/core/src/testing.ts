@@ -123,7 +123,7 @@ export async function createProvider(
       credential_sealed:
         options.credential === undefined
           ? null
-          : core.sealCredential(options.masterKey, options.credential, { tenant_id: null, provider_id: id }),
+          : core.sealCredential([options.masterKey], options.credential, { tenant_id: null, provider_id: id }),
       models: (options.models ?? ['sandbox-small']).map((name) => ({
         name,
         upstream_name: name,

@@ -153,7 +153,7 @@ describe('what is listed', () => {
   it('is what the gateway serves: of two models with one name, the older', async () => {
     await provide(['alpha'], { output_tokens_max: 11 })
     await provide(['alpha', 'beta'], { name: 'other', output_tokens_max: 22 })
-    const served = await core.loadCatalogue(test.database, masterKey)
+    const served = await core.loadPlatformCatalogue(test.database, [masterKey])
     const shown = (await listed()).map(({ name, provider, output_tokens_max }) => [name, provider, output_tokens_max])
     expect(shown).toEqual([
       ['alpha', 'sandbox', 11],

@@ -23,7 +23,8 @@ const owner = () =>
     .references(() => tenants.id)
 const picodollars = (name: string) => bigint(name, { mode: 'bigint' })
 
-export const PROVIDER_KINDS = [
+/** As the table of kinds in core has them. */
+const KINDS = [
   'openai',
   'anthropic',
   'azure_openai',
@@ -33,11 +34,11 @@ export const PROVIDER_KINDS = [
   'openrouter',
   'deepseek',
   'xai',
+  'vllm',
+  'ollama',
   'openai_compatible',
 ] as const
-
-/** The request formats of the gateway, named by their endpoint. */
-export const DIALECTS = ['chat', 'completions', 'embeddings', 'responses', 'messages'] as const
+const DIALECTS = ['chat', 'completions', 'embeddings', 'responses', 'messages'] as const
 
 /** A connection to a model endpoint. */
 export const providers = pgTable(
@@ -46,7 +47,7 @@ export const providers = pgTable(
     tenant_id: owner(),
     id: text('id').primaryKey(),
     name: text('name').notNull(),
-    kind: text('kind', { enum: PROVIDER_KINDS }).notNull(),
+    kind: text('kind', { enum: KINDS }).notNull(),
     base_url: text('base_url').notNull(),
     /** Encrypted with the tenant's id and the provider's as associated data. */
     credential: bytes('credential'),
