@@ -50,6 +50,12 @@ export class Catalogues {
     return loading
   }
 
+  /** What a tenant is served at this moment: for a model that may have just been added. */
+  async fresh(tenantId: string): Promise<Catalogue> {
+    this.#platform = await loadPlatformCatalogue(this.#database, this.#keys)
+    return this.load(tenantId)
+  }
+
   /** Reads all of it again, or what one tenant has. */
   async refresh(tenantId?: string): Promise<void> {
     try {

@@ -62,14 +62,14 @@ async function findModel(gateway: Gateway, purse: Purse, name: string): Promise<
   const known = gateway.catalogues.known(facts.tenant_id)
   const find = (catalogue: Catalogue) => candidates(catalogue, facts, { name, dialect: 'chat' })
   let found = known && find(known)
-  if (found === undefined || !found.ok) found = find(await loadCatalogue(gateway, facts.tenant_id))
+  if (found === undefined || !found.ok) found = find(await reading(gateway.catalogues.fresh(facts.tenant_id)))
   if (!found.ok) throw found.error
   return found.models[0]
 }
 
-export async function loadCatalogue(gateway: Gateway, tenantId: string): Promise<Catalogue> {
+export async function reading(catalogue: Promise<Catalogue>): Promise<Catalogue> {
   try {
-    return await gateway.catalogues.load(tenantId)
+    return await catalogue
   } catch (error) {
     throw unavailable(error)
   }

@@ -4,7 +4,7 @@ import { newId, usableModels } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
 import { ping } from '@stipend/db'
 import { toOpenAI } from '@stipend/wire/errors'
-import { complete, type Handled, type Http, loadCatalogue } from './completion.ts'
+import { complete, type Handled, type Http, reading } from './completion.ts'
 import type { Gateway } from './gateway.ts'
 import { notAKey } from './purses.ts'
 
@@ -159,7 +159,7 @@ async function models(gateway: Gateway, { request, response }: Http): Promise<Ha
   }
   const { facts } = purse
   if (facts === null) throw new Error('a key that may be used and that nobody knows')
-  const catalogue = gateway.catalogues.known(facts.tenant_id) ?? (await loadCatalogue(gateway, facts.tenant_id))
+  const catalogue = gateway.catalogues.known(facts.tenant_id) ?? (await reading(gateway.catalogues.load(facts.tenant_id)))
   const data = usableModels(catalogue, facts).map((model) => ({
     id: model.name,
     object: 'model',
