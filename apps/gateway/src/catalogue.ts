@@ -60,7 +60,8 @@ export class Catalogues {
   async refresh(tenantId?: string): Promise<void> {
     try {
       if (tenantId === undefined) this.#platform = await loadPlatformCatalogue(this.#database, this.#keys)
-      const known = tenantId === undefined ? [...this.#tenants.keys()] : [tenantId].filter((id) => this.#tenants.has(id))
+      const known =
+        tenantId === undefined ? [...this.#tenants.keys()] : [tenantId].filter((id) => this.#tenants.has(id))
       for (const id of known) {
         // One that is being read may have been read too early.
         await this.#loading.get(id)?.catch(() => {})

@@ -112,8 +112,8 @@ export class Purses {
   /** `key key_…`, `account …`, `member …`, `tenant …`, `catalogue`, `catalogue ten_…`, `recall ACCOUNT GATEWAY`. */
   #hear(message: string): void {
     const [subject, id, from] = message.split(' ')
-    if (subject === 'catalogue') return this.#onCatalogue(id)
-    if (id === undefined) return
+    if (subject === 'catalogue') this.#onCatalogue(id)
+    if (id === undefined || subject === 'catalogue') return
     if (subject === 'recall') {
       if (from === this.#context.gatewayId) return
       for (const purse of this.#pursesOf(id)) purse.retire()

@@ -159,7 +159,8 @@ async function models(gateway: Gateway, { request, response }: Http): Promise<Ha
   }
   const { facts } = purse
   if (facts === null) throw new Error('a key that may be used and that nobody knows')
-  const catalogue = gateway.catalogues.known(facts.tenant_id) ?? (await reading(gateway.catalogues.load(facts.tenant_id)))
+  const catalogue =
+    gateway.catalogues.known(facts.tenant_id) ?? (await reading(gateway.catalogues.load(facts.tenant_id)))
   const data = usableModels(catalogue, facts).map((model) => ({
     id: model.name,
     object: 'model',

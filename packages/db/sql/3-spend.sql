@@ -396,16 +396,14 @@ begin
   return jsonb_array_length(returns);
 end $$;
 
--- Tells all gateways that what they remember of something may be wrong: `key key_…`, `account …`, `member …`, `tenant …`, `catalogue`,
--- and `catalogue ten_…` where it is only that tenant's.
+-- Tells all gateways that what they remember of something may be wrong: `key key_…`, `account …`, `member …`, `tenant …`.
 create or replace function app.tell_gateways() returns trigger language plpgsql as $$
 begin
   perform pg_notify('stipend', case tg_table_name
     when 'keys' then 'key ' || new.id
     when 'accounts' then 'account ' || new.id
     when 'members' then 'member ' || new.id
-    when 'tenants' then 'tenant ' || new.id
-    else 'catalogue' || coalesce(' ' || new.tenant_id, '') end);
+    when 'tenants' then 'tenant ' || new.id end);
   return null;
 end $$;
 
@@ -418,9 +416,6 @@ create or replace trigger tell_gateways after update of deactivated_at
   on members for each row execute function app.tell_gateways();
 create or replace trigger tell_gateways after update of time_zone
   on tenants for each row execute function app.tell_gateways();
-create or replace trigger tell_gateways after insert or update on providers for each row execute function app.tell_gateways();
-create or replace trigger tell_gateways after insert or update on models for each row execute function app.tell_gateways();
-create or replace trigger tell_gateways after insert on prices for each row execute function app.tell_gateways();
 
 do $$
 declare name regprocedure;

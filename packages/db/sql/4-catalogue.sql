@@ -13,7 +13,7 @@ begin
   if not is_owned then
     raise exception 'a row of % belongs to somebody else', tg_table_name using errcode = '23503';
   end if;
-  return new;
+  return null;
 end $$;
 
 -- A tenant refers to providers of its own and of the platform: those it can see.
@@ -22,17 +22,17 @@ begin
   if new.provider_id is not null and not exists (select from providers p where p.id = new.provider_id) then
     raise exception 'there is no such provider' using errcode = '23503';
   end if;
-  return new;
+  return null;
 end $$;
 
 do $$
 declare name text;
 begin
   foreach name in array array['models', 'prices', 'provider_health'] loop
-    execute format('create or replace trigger same_owner before insert or update on %I for each row execute function app.refuse_other_owner()', name);
+    execute format('create or replace trigger same_owner after insert or update on %I for each row execute function app.refuse_other_owner()', name);
   end loop;
   foreach name in array array['keys', 'provider_shares'] loop
-    execute format('create or replace trigger seen_provider before insert or update of provider_id on %I for each row execute function app.refuse_unseen_provider()', name);
+    execute format('create or replace trigger seen_provider after insert or update of provider_id on %I for each row execute function app.refuse_unseen_provider()', name);
   end loop;
 end $$;
 
@@ -45,8 +45,18 @@ end $$;
 
 create or replace trigger tell_gateways after insert or delete on group_members
   for each row execute function app.tell_gateways_of_groups();
-create or replace trigger tell_gateways after insert or update on provider_shares
-  for each row execute function app.tell_gateways();
 
-revoke all on function app.refuse_other_owner(), app.refuse_unseen_provider(), app.tell_gateways_of_groups() from public;
-grant execute on function app.refuse_other_owner(), app.refuse_unseen_provider(), app.tell_gateways_of_groups() to stipend_app, stipend_lookup;
+-- `catalogue`, and `catalogue ten_…` where it is only that tenant's.
+create or replace function app.tell_gateways_of_catalogue() returns trigger language plpgsql as $$
+begin
+  perform pg_notify('stipend', 'catalogue' || coalesce(' ' || new.tenant_id, ''));
+  return null;
+end $$;
+
+create or replace trigger tell_gateways after insert or update on providers for each row execute function app.tell_gateways_of_catalogue();
+create or replace trigger tell_gateways after insert or update on models for each row execute function app.tell_gateways_of_catalogue();
+create or replace trigger tell_gateways after insert on prices for each row execute function app.tell_gateways_of_catalogue();
+create or replace trigger tell_gateways after insert or update on provider_shares for each row execute function app.tell_gateways_of_catalogue();
+
+revoke all on function app.refuse_other_owner(), app.refuse_unseen_provider(), app.tell_gateways_of_groups(), app.tell_gateways_of_catalogue() from public;
+grant execute on function app.refuse_other_owner(), app.refuse_unseen_provider(), app.tell_gateways_of_groups(), app.tell_gateways_of_catalogue() to stipend_app, stipend_lookup;

@@ -83,13 +83,13 @@ const MEANT: Record<string, string> = {
   'keys: constraint keys_provider_id_providers_id_fk': 'the trigger seen_provider',
 }
 
-/** Where a reference that a policy can’t check is checked by a trigger: 23 before insert or update, for each row. */
+/** Where a reference that a policy can’t check is checked by a trigger: 21 after insert or update, for each row. */
 const CHECKED: Record<string, string> = {
-  keys: 'seen_provider 23O',
-  models: 'same_owner 23O',
-  prices: 'same_owner 23O',
-  provider_health: 'same_owner 23O',
-  provider_shares: 'seen_provider 23O',
+  keys: 'seen_provider 21O',
+  models: 'same_owner 21O',
+  prices: 'same_owner 21O',
+  provider_health: 'same_owner 21O',
+  provider_shares: 'seen_provider 21O',
 }
 
 /** Tables whose changes gateways hear of, by the type of the trigger: 5 after insert, 13 insert or delete, 17 update, 21 insert or update. */

@@ -1,5 +1,5 @@
-import { divide } from './divide.ts'
 import { formatDecimal, parseDecimal } from './decimal.ts'
+import { divide } from './divide.ts'
 
 /** A price: a whole number of 1e-12 US dollars per token, that is, of 1e-6 US dollars per million tokens. */
 export type PicodollarsPerToken = bigint

@@ -230,7 +230,8 @@ export const ERRORS: Record<ErrorCode, Row> = {
   ip_not_allowed: {
     status: 403,
     title: 'The API key may not be used from here',
-    remedy: 'The key works only from certain addresses, such as those of a school. The message says which one yours is.',
+    remedy:
+      'The key works only from certain addresses, such as those of a school. The message says which one yours is.',
     trpc: 'FORBIDDEN',
     openai: 'invalid_request_error',
     anthropic: 'permission_error',

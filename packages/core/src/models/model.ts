@@ -11,7 +11,9 @@ const UsdPerMillion = z
 const PerMillion = {
   input_usd_per_million: UsdPerMillion,
   cached_input_usd_per_million: UsdPerMillion.describe('Of input that the provider had in its cache.'),
-  cache_write_usd_per_million: UsdPerMillion.describe('Of input that the provider put into its cache for five minutes.'),
+  cache_write_usd_per_million: UsdPerMillion.describe(
+    'Of input that the provider put into its cache for five minutes.',
+  ),
   cache_write_1h_usd_per_million: UsdPerMillion.describe('Of input that the provider put into its cache for an hour.'),
   output_usd_per_million: UsdPerMillion,
 }

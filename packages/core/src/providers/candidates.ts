@@ -74,7 +74,9 @@ export function usableModels(catalogue: Catalogue, key: ModelTerms): PricedModel
     .filter((model) => isShared(model, key) && mayUse(model, key))
     .sort(
       (a, b) =>
-        compare(a.name, b.name) || a.provider.priority - b.provider.priority || compare(a.created_at + a.id, b.created_at + b.id),
+        compare(a.name, b.name) ||
+        a.provider.priority - b.provider.priority ||
+        compare(a.created_at + a.id, b.created_at + b.id),
     )
 }
 

@@ -1,7 +1,7 @@
 import { type Database, type PlatformTx, type TenantTx, withPlatform, withTenant } from '@stipend/db'
 import { models, type PriceTierJson, prices, provider_shares, providers, tenants } from '@stipend/db/schema'
 import { type ModelPrice, withMarkup } from '@stipend/money'
-import { and, asc, desc, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
 import { type MasterKeys, openCredential } from './credential.ts'
 import type { Dialect, ProviderKindName } from './kinds.ts'
 
@@ -52,6 +52,10 @@ export type PricedModel = ServedModel & { price_id: string; price: ModelPrice }
 export const isInForce = sql`${prices.valid_from} <= now()`
 export const newestPriceFirst = [desc(prices.valid_from), desc(prices.id)]
 
+// Of a row that may be missing, Drizzle takes a first column that is null for the whole: the tenant must not come first.
+const { id, ...others } = getTableColumns(prices)
+export const priceRow = { id, ...others }
+
 /** Switched on, at a provider that is. */
 export const isOffered = and(isNull(providers.deleted_at), eq(providers.is_enabled, true), eq(models.is_enabled, true))
 
@@ -95,7 +99,7 @@ async function readModels(
   owner: string,
 ): Promise<ServedModel[]> {
   const rows = await tx
-    .selectDistinctOn([models.id], { model: models, provider: providers, price: prices })
+    .selectDistinctOn([models.id], { model: models, provider: providers, price: priceRow })
     .from(models)
     .innerJoin(providers, eq(providers.id, models.provider_id))
     .leftJoin(prices, and(eq(prices.model_id, models.id), isInForce))

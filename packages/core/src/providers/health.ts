@@ -19,7 +19,11 @@ export type HealthReport = {
 export const REPORT_AGE_MAX_MS = 10 * 60_000
 
 /** Writes what a gateway has to say of providers, in place of what it said before. A transaction for each owner. */
-export async function reportHealth(database: Database, gatewayId: string, reports: readonly HealthReport[]): Promise<void> {
+export async function reportHealth(
+  database: Database,
+  gatewayId: string,
+  reports: readonly HealthReport[],
+): Promise<void> {
   for (const [tenantId, theirs] of Map.groupBy(reports, (one) => one.tenant_id)) {
     const rows = theirs.map(({ last_error_at, tenant_id: _, ...report }) => ({
       ...report,
