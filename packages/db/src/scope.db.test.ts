@@ -82,7 +82,8 @@ describe('every table of tenants', () => {
     const value = ({ name, type }: Column): string => {
       if (name === 'tenant_id') return `'${tenant}'`
       // Never zero in a ledger, never more spent than there is.
-      if (name === 'amount_nanos') return '1'
+      if (['amount_nanos', 'threshold_nanos', 'monthly_max_nanos'].includes(name)) return '1'
+      if (name === 'cooldown_minutes') return '60'
       if (type === 'bigint' || type === 'integer') return '0'
       if (type === 'boolean') return 'true'
       if (type === 'bytea') return `'\\x${randomBytes(32).toString('hex')}'`

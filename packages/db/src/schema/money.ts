@@ -155,27 +155,6 @@ export const lease_periods = pgTable(
   ],
 )
 
-/** Money that came to an account or was taken back. Append-only; what is spent stands in `usage_events`. */
-export const ledger_entries = pgTable(
-  'ledger_entries',
-  {
-    tenant_id: tenantId(),
-    id: text('id').notNull(),
-    account_id: text('account_id').notNull(),
-    amount_nanos: nanos('amount_nanos').notNull(),
-    cause: text('cause').notNull(),
-    created_by: text('created_by').notNull(),
-    created_at: created_at(),
-  },
-  (table) => [
-    primaryKey({ columns: [table.tenant_id, table.id] }),
-    foreignKey({ columns: [table.tenant_id, table.account_id], foreignColumns: [accounts.tenant_id, accounts.id] }),
-    index('ledger_entries_account').on(table.tenant_id, table.account_id, table.created_at),
-    check('ledger_entries_amount', sql`amount_nanos <> 0`),
-    tenantPolicy(),
-  ],
-)
-
 /** Usage by the hour of the tenant's wall clock, kept in step with `usage_events` by the function that settles. */
 export const usage_hours = pgTable(
   'usage_hours',
