@@ -60,7 +60,7 @@ async function findModel(gateway: Gateway, purse: Purse, name: string): Promise<
   const { facts } = purse
   if (facts === null) throw new Error('a key that may be used and that nobody knows')
   const known = gateway.catalogues.known(facts.tenant_id)
-  const find = (catalogue: Catalogue) => candidates(catalogue, facts, { name, dialect: 'chat' })
+  const find = (catalogue: Catalogue) => candidates(catalogue, facts, { name, dialect: 'chat' }, Math.random)
   let found = known && find(known)
   if (found === undefined || !found.ok) found = find(await reading(gateway.catalogues.fresh(facts.tenant_id)))
   if (!found.ok) throw found.error
