@@ -92,7 +92,7 @@ export function sentenceOf(name: string, terms: Terms, zone: string, now: Date):
   return `${name} can spend ${amount}${RENEWAL_PHRASES[terms.renewal]}${when(terms, zone, now)}.${terms.renewal === 'never' ? ' Not renewed.' : ''}`
 }
 
-const RENEWAL_PHRASES: Record<Renewal, string> = {
+export const RENEWAL_PHRASES: Record<Renewal, string> = {
   never: '',
   when_used_up: ', again and again as it is used up',
   daily: ' every day',
@@ -100,7 +100,7 @@ const RENEWAL_PHRASES: Record<Renewal, string> = {
   monthly: ' every month',
 }
 
-function amountWords(usd: string): string {
+export function amountWords(usd: string): string {
   const parsed = parseUsd(usd)
   if (!parsed.ok) return '…'
   // Never rounded where it is promised.

@@ -1,27 +1,10 @@
-import { Collapse, Group, Select, Stack, Text, TextInput, UnstyledButton } from '@mantine/core'
-import { DateTimePicker } from '@mantine/dates'
 import type { useFetcher } from '@remix-run/react'
-import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
-import { useState } from 'react'
 import type { Refusal } from '../../session.server.ts'
-import { instantToLocal } from '../../time.ts'
-import { ActForm, errorAt } from '../../ui/form/act-form.tsx'
-import { ChoiceChips } from '../../ui/form/choice-chips.tsx'
+import { ActForm } from '../../ui/form/act-form.tsx'
 import { useNow } from '../../ui/now.tsx'
 import { useTenant } from '../tenant.ts'
-import { BUDGET_CHIPS, type Draft, LESSON_MINUTES, sentenceOf, termsOf } from './draft.ts'
-import { RENEWAL_WORDS, type Renewal } from './key-state.tsx'
-
-const BEGINNING: Draft = {
-  budget: '5.00',
-  other_usd: '',
-  renewal: 'never',
-  window: 'always',
-  from: null,
-  until: null,
-  name: 'Coding',
-  allocation_id: null,
-}
+import { sentenceOf } from './draft.ts'
+import { TERMS_FIELDS, TermsFields, useTerms } from './terms-fields.tsx'
 
 type Props = {
   fetcher: ReturnType<typeof useFetcher<unknown>>
@@ -36,180 +19,20 @@ type Props = {
 export function KeyForm({ fetcher, name, idempotencyKey, allocations, refused }: Props) {
   const { time_zone } = useTenant()
   const now = useNow()
-  const [draft, setDraft] = useState(BEGINNING)
-  const [isTouched, setTouched] = useState(false)
-  const [isTried, setTried] = useState(false)
-  const [isMore, setMore] = useState(false)
-  const { terms, problems } = termsOf(draft, time_zone, now)
-  const isValid = Object.keys(problems).length === 0
-  const change = (changes: Partial<Draft>) => {
-    setTouched(true)
-    setDraft((before) => ({ ...before, ...changes }))
-  }
-  const errorOf = (...paths: string[]) =>
-    (isTried ? paths.map((path) => problems[path as keyof typeof problems]).find(Boolean) : undefined) ??
-    errorAt(refused, ...paths)
-
+  const terms = useTerms(refused)
   return (
     <ActForm
       fetcher={fetcher}
       idempotencyKey={idempotencyKey}
-      sentence={isValid ? sentenceOf(name, terms, time_zone, now) : Object.values(problems)[0]}
+      sentence={terms.isValid ? sentenceOf(name, terms.terms, time_zone, now) : terms.problem}
       act="Create key"
-      canSend={() => {
-        setTried(true)
-        return isValid
-      }}
-      isTouched={isTouched}
+      canSend={terms.canSend}
+      isTouched={terms.isTouched}
       leaveTitle="Leave without making the key?"
       refused={refused}
-      fields={FIELDS}
+      fields={TERMS_FIELDS}
     >
-      <input type="hidden" name="budget_usd" value={terms.budget_usd ?? ''} />
-      <input type="hidden" name="renewal" value={terms.renewal} />
-      <input type="hidden" name="valid_from" value={terms.valid_from ?? ''} />
-      <input type="hidden" name="valid_until" value={terms.valid_until ?? ''} />
-      <input type="hidden" name="allocation_id" value={draft.allocation_id ?? ''} />
-      <ChoiceChips
-        label="Budget"
-        description="The most this key may spend, in US dollars."
-        value={draft.budget}
-        onChange={(budget) => change({ budget })}
-        options={BUDGETS}
-        error={errorOf('budget_usd')}
-        isFirst
-      />
-      {draft.budget === 'other' && (
-        <TextInput
-          label="Amount"
-          leftSection="$"
-          inputMode="decimal"
-          placeholder="7.50"
-          value={draft.other_usd}
-          onChange={(event) => change({ other_usd: event.currentTarget.value })}
-          w={160}
-          autoFocus
-          autoComplete="off"
-        />
-      )}
-      {draft.budget === 'none' ? (
-        <Text size="sm" c="dimmed">
-          Only the balance of the organisation limits this key.
-        </Text>
-      ) : (
-        <Select
-          label="Renewal"
-          description="When the budget is given anew."
-          value={draft.renewal}
-          onChange={(renewal) => change({ renewal: (renewal ?? 'never') as Renewal })}
-          data={Object.entries(RENEWAL_WORDS).map(([value, label]) => ({ value, label }))}
-          allowDeselect={false}
-          error={errorOf('renewal')}
-          comboboxProps={{ shadow: 'md' }}
-        />
-      )}
-      <ChoiceChips
-        label="Window"
-        description="When the key works. Outside it, it is refused."
-        value={draft.window}
-        onChange={(window) => change({ window })}
-        options={WINDOWS}
-        error={errorOf('valid_from', 'valid_until')}
-      />
-      {draft.window === 'choose' && (
-        <Group grow align="flex-start">
-          {(['from', 'until'] as const).map((end) => (
-            <DateTimePicker
-              key={end}
-              label={end === 'from' ? 'From' : 'Until'}
-              placeholder={end === 'from' ? 'Now' : 'No end'}
-              value={draft[end]}
-              onChange={(value) => change({ [end]: value })}
-              valueFormat="D MMM YYYY HH:mm"
-              minDate={instantToLocal(now, time_zone).slice(0, 10)}
-              ariaLabels={CALENDAR_LABELS}
-              clearable
-              clearButtonProps={{ 'aria-label': end === 'from' ? 'Clear the start' : 'Clear the end' }}
-              submitButtonProps={{ 'aria-label': 'Take this time' }}
-              timePickerProps={{ hoursInputLabel: 'Hours', minutesInputLabel: 'Minutes' }}
-              hideOutsideDates
-              // The calendar is a dialog named by its input, which has to have the id it looks for.
-              id={`key-${end}-target`}
-              popoverProps={{ shadow: 'md', withinPortal: true, id: `key-${end}` }}
-            />
-          ))}
-        </Group>
-      )}
-      {draft.window !== 'always' && (
-        <Text size="xs" c="dimmed" mt={-8}>
-          Times are in {time_zone}.
-        </Text>
-      )}
-      <div>
-        <UnstyledButton onClick={() => setMore(!isMore)} aria-expanded={isMore} fz="sm" fw={500}>
-          <Group gap={4}>
-            {isMore ? <IconChevronDown size={16} /> : <IconChevronRight size={16} />}
-            More
-          </Group>
-        </UnstyledButton>
-        <Collapse in={isMore}>
-          <Stack gap="md" pt="sm">
-            <TextInput
-              name="name"
-              label="Name"
-              description="To tell several keys of one person apart."
-              value={draft.name}
-              onChange={(event) => change({ name: event.currentTarget.value })}
-              error={errorOf('name')}
-              autoComplete="off"
-            />
-            {allocations.length > 0 && (
-              <Select
-                label="Allocation"
-                description="A pot of money this key draws from as well."
-                placeholder="None"
-                value={draft.allocation_id}
-                onChange={(allocation_id) => change({ allocation_id })}
-                data={allocations.map(({ id, name: label }) => ({ value: id, label }))}
-                clearable
-                error={errorOf('allocation_id')}
-              />
-            )}
-          </Stack>
-        </Collapse>
-      </div>
+      <TermsFields of={terms} allocations={allocations} />
     </ActForm>
   )
 }
-
-const BUDGETS = [
-  ...BUDGET_CHIPS.map((usd) => ({ value: usd as string, label: `$${Number(usd)}` })),
-  { value: 'other', label: 'Other' },
-  { value: 'none', label: 'No limit of its own' },
-]
-
-const WINDOWS: { value: Draft['window']; label: string }[] = [
-  { value: 'always', label: 'Always' },
-  { value: 'lesson', label: `This lesson (${LESSON_MINUTES} min)` },
-  { value: 'today', label: 'Today' },
-  { value: 'week', label: 'This week' },
-  { value: 'choose', label: 'Choose…' },
-]
-
-const CALENDAR_LABELS = {
-  previousMonth: 'Previous month',
-  nextMonth: 'Next month',
-  previousYear: 'Previous year',
-  nextYear: 'Next year',
-  previousDecade: 'Previous ten years',
-  nextDecade: 'Next ten years',
-}
-
-const FIELDS: ReadonlySet<string> = new Set([
-  'budget_usd',
-  'renewal',
-  'valid_from',
-  'valid_until',
-  'name',
-  'allocation_id',
-])
