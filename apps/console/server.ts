@@ -9,6 +9,7 @@ import compression from 'compression'
 import express, { type NextFunction, type Request, type Response } from 'express'
 import { createBackend } from './backend.ts'
 import { readEnv } from './env.ts'
+import { fontFiles } from './fonts.ts'
 import { isSameOrigin, securityHeaders } from './security.ts'
 
 const BUILD = `${import.meta.dirname}/build`
@@ -50,6 +51,7 @@ app.get('/healthz', (_, res) => {
 
 app.use(compression())
 app.use('/assets', express.static(`${BUILD}/client/assets`, { immutable: true, maxAge: '1y', fallthrough: false }))
+app.use('/fonts', fontFiles())
 app.use(express.static(`${BUILD}/client`, { maxAge: '1h', index: false }))
 
 app.use((req, res, next) => {

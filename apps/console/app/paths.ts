@@ -9,6 +9,10 @@ export const paths = {
   newKey: (slug: string, memberId: string, search = '') => `/t/${slug}/coding/${memberId}/new${search}`,
   key: (slug: string, memberId: string, keyId: string, search = '') =>
     `/t/${slug}/coding/${memberId}/keys/${keyId}${search}`,
+  newGroupKeys: (slug: string, groupId: string) => `/t/${slug}/coding/groups/${groupId}/keys/new`,
+  newLocationKeys: (slug: string, locationId: string) => `/t/${slug}/coding/locations/${locationId}/keys/new`,
+  /** What is left of a key: for the person who has it, signed in or not. */
+  slip: () => '/c',
   keys: (slug: string, search = '') => `/t/${slug}/keys${search}`,
   listedKey: (slug: string, keyId: string, search = '') => `/t/${slug}/keys/${keyId}${search}`,
   exportKeys: (slug: string) => `/t/${slug}/export/keys`,

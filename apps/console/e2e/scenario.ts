@@ -29,6 +29,8 @@ export type Seeded = {
   member: SeededPerson
   people: SeededPerson[]
   locations: string[]
+  /** Ids of its classes. */
+  groups: string[]
 }
 
 const CLASSES = {
@@ -83,9 +85,11 @@ export async function seedSchool(database: Database): Promise<Seeded> {
   ] as const
   const add = adder(database, tenant_id)
   const people: SeededPerson[] = []
+  const group_ids: string[] = []
   for (const [index, [name, names]] of Object.entries(CLASSES).entries()) {
     const location_id = places[index]?.id ?? places[0].id
     const group = await operate(groups.create, { name, location_id })
+    group_ids.push(group.id)
     for (const one of names) people.push(await add({ name: one, kind: 'student', location_id, group_ids: [group.id] }))
   }
   const owner = await add({ name: 'Marijke van Dijk', kind: 'staff', role: 'owner' })
@@ -99,7 +103,16 @@ export async function seedSchool(database: Database): Promise<Seeded> {
   people.push(owner, admin)
   const member = named(people, 'Sanne de Vries')
   await operate(keys.create, { member_id: member.id, name: 'Homework', budget_usd: '5.00' })
-  return { tenant_id, slug: 'lindenhof', owner, admin, member, people, locations: places.map((place) => place.name) }
+  return {
+    tenant_id,
+    slug: 'lindenhof',
+    owner,
+    admin,
+    member,
+    people,
+    locations: places.map((place) => place.name),
+    groups: group_ids,
+  }
 }
 
 /** A company, with one office and nothing used yet. */
@@ -121,7 +134,7 @@ export async function seedCompany(database: Database): Promise<Seeded> {
     people.push(await add({ name, kind: 'employee', location_id: office.id }))
   }
   const member = named(people, 'Callum Fraser')
-  return { tenant_id, slug: 'brightwater', owner, admin: owner, member, people, locations: ['Bristol'] }
+  return { tenant_id, slug: 'brightwater', owner, admin: owner, member, people, locations: ['Bristol'], groups: [] }
 }
 
 function adder(database: Database, tenant_id: string) {

@@ -3,7 +3,7 @@ import { budgetWords, howToStart, KEEP_IT, paperWindow, qrText, type Slip, type 
 
 /** The slips as a page of their own to print from the browser, which knows every script there is. No script in it. */
 export function makePrintPage(sheet: SlipSheet): string {
-  const title = escape(`Keys of ${sheet.place}`)
+  const title = escaped(`Keys of ${sheet.place}`)
   return `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><style>${STYLE}</style></head>
@@ -14,16 +14,16 @@ export function makePrintPage(sheet: SlipSheet): string {
 function slipHtml(sheet: SlipSheet, slip: Slip): string {
   const [scan = '', choose = '', base_url = ''] = howToStart(sheet)
   const zone =
-    slip.valid_from === null && slip.valid_until === null ? '' : ` <small>(${escape(sheet.time_zone)})</small>`
+    slip.valid_from === null && slip.valid_until === null ? '' : ` <small>(${escaped(sheet.time_zone)})</small>`
   return `<section>
 <div class="qr">${encodeQr(qrText(sheet, slip), 'svg', { ecc: 'medium', border: 2 })}</div>
-<h2 dir="auto">${escape(slip.name)}</h2>
-<p class="place">${escape(sheet.place)} · ${escape(sheet.tenant_name)}</p>
-<p>Budget <b>${escape(budgetWords(slip))}</b></p>
-<p>Works <b>${escape(paperWindow(slip, sheet.time_zone, sheet.made_at))}</b>${zone}</p>
-<p class="key"><code>${escape(slip.secret)}</code></p>
-<ol><li>${escape(scan)}</li><li>${escape(choose)} <code>${escape(base_url)}</code></li></ol>
-<p class="keep">${escape(KEEP_IT)}</p>
+<h2 dir="auto">${escaped(slip.name)}</h2>
+<p class="place">${escaped(sheet.place)} · ${escaped(sheet.tenant_name)}</p>
+<p>Budget <b>${escaped(budgetWords(slip))}</b></p>
+<p>Works <b>${escaped(paperWindow(slip, sheet.time_zone, sheet.made_at))}</b>${zone}</p>
+<p class="key"><code>${escaped(slip.secret)}</code></p>
+<ol><li>${escaped(scan)}</li><li>${escaped(choose)} <code>${escaped(base_url)}</code></li></ol>
+<p class="keep">${escaped(KEEP_IT)}</p>
 </section>`
 }
 
@@ -42,6 +42,6 @@ p { margin: 0 0 1mm } ol { margin: 1mm 0; padding-left: 5mm; font-size: 8pt }
 code { font: 8.2pt ui-monospace, "Noto Sans Mono", monospace }
 @media print { h1 { display: none } .key { print-color-adjust: exact } }`
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }

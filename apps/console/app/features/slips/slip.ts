@@ -62,6 +62,6 @@ export const KEEP_IT = 'Keep it to yourself: whoever has this key spends your bu
 
 /** The name of a file to download: "Keys of Klas 3A, 2026-11-24.pdf". */
 export function fileName({ place, made_at }: SlipSheet, ending: string): string {
-  const safe = place.replaceAll(/[\\/:*?"<>|\p{Cc}]+/gu, ' ').trim()
+  const safe = place.replaceAll(/[\\/:*?"<>|\p{Cc}\s]+/gu, ' ').trim()
   return `Keys of ${safe}, ${made_at.toISOString().slice(0, 10)}.${ending}`
 }
