@@ -11,6 +11,7 @@ import { createBackend } from './backend.ts'
 import { readEnv } from './env.ts'
 import { fontFiles } from './fonts.ts'
 import { isSameOrigin, securityHeaders } from './security.ts'
+import { slipPage } from './slip-page.ts'
 
 const BUILD = `${import.meta.dirname}/build`
 const BODY_BYTES_MAX = 1_000_000
@@ -53,6 +54,8 @@ app.use(compression())
 app.use('/assets', express.static(`${BUILD}/client/assets`, { immutable: true, maxAge: '1y', fallthrough: false }))
 app.use('/fonts', fontFiles())
 app.use(express.static(`${BUILD}/client`, { maxAge: '1h', index: false }))
+
+app.use('/c', slipPage(database, log, env.gateway_url))
 
 app.use((req, res, next) => {
   // Pages hold people's names, and one of them a key: nothing keeps a copy, nor does the browser's way back.

@@ -1,5 +1,9 @@
 import { readFile } from 'node:fs/promises'
+import { newSecret } from '@stipend/core/secrets'
 import { expect, expectNoViolations, hydrated, test } from './fixtures.ts'
+
+/** Well made and never handed out. */
+const UNKNOWN_KEY = newSecret('key', (size: number) => Buffer.alloc(size, 9))
 
 test('keys for a class, from the question to the slips', async ({ page, context, school, signIn }) => {
   await signIn(school.owner)
@@ -69,5 +73,50 @@ test.describe('in a location', () => {
     const elsewhere = await page.goto(`/t/${school.slug}/coding/groups/${school.groups[1]}/keys/new`)
     expect(elsewhere?.status()).toBe(404)
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+  })
+})
+
+test.describe('the slip page', () => {
+  test.use({ expectedErrors: [/404/] })
+
+  test('says what is left to whoever has the key, without signing in', async ({ page, school }) => {
+    await page.goto(`/c#${school.member_secret}`)
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('$5.00 left')
+    await expect(page.getByText('It works, without an end.')).toBeVisible()
+    // The key is neither in the address nor in what came back.
+    expect(page.url()).not.toContain('sk-stp')
+    expect(await page.content()).not.toContain(school.member_secret)
+    await page.goBack().catch(() => null)
+    expect(page.url()).not.toContain('sk-stp')
+    await page.goto('/c')
+    await expectNoViolations(page)
+    await page.getByLabel('Your key').fill('sk-stp-nothing')
+    await page.getByRole('button', { name: 'Look' }).click()
+    await expect(page.getByRole('alert')).toContainText('not known here')
+  })
+
+  test('works without scripts, and keeps nothing', async ({ browser, school, world }) => {
+    const context = await browser.newContext({ javaScriptEnabled: false, baseURL: world.console_url })
+    const page = await context.newPage()
+    const asked = await page.goto(`/c#${school.member_secret}`)
+    expect(asked?.headers()['cache-control']).toBe('no-store')
+    expect(asked?.headers()['content-security-policy']).not.toContain('unsafe')
+    await page.getByLabel('Your key').fill(` ${school.member_secret} `)
+    const answered = page.waitForResponse((response) => response.request().method() === 'POST')
+    await page.getByRole('button', { name: 'Look' }).click()
+    expect((await answered).headers()['cache-control']).toBe('no-store')
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('$5.00 left')
+    await context.close()
+  })
+
+  test('answers a wrong key like an unknown one, and not for ever', async ({ request }) => {
+    const ask = (key: string) => request.post('/c', { form: { key } })
+    const wrong = await ask('sk-stp-0000000000000000000000000000000000')
+    const unknown = await ask(UNKNOWN_KEY)
+    expect(wrong.status()).toBe(404)
+    expect(unknown.status()).toBe(404)
+    expect(await unknown.text()).toBe(await wrong.text())
+    const statuses = await Promise.all(Array.from({ length: 70 }, async () => (await ask('nonsense')).status()))
+    expect(statuses).toContain(429)
   })
 })

@@ -31,6 +31,8 @@ export type Seeded = {
   locations: string[]
   /** Ids of its classes. */
   groups: string[]
+  /** Of the member's key. */
+  member_secret: string
 }
 
 const CLASSES = {
@@ -102,7 +104,7 @@ export async function seedSchool(database: Database): Promise<Seeded> {
   })
   people.push(owner, admin)
   const member = named(people, 'Sanne de Vries')
-  await operate(keys.create, { member_id: member.id, name: 'Homework', budget_usd: '5.00' })
+  const homework = await operate(keys.create, { member_id: member.id, name: 'Homework', budget_usd: '5.00' })
   return {
     tenant_id,
     slug: 'lindenhof',
@@ -134,7 +136,17 @@ export async function seedCompany(database: Database): Promise<Seeded> {
     people.push(await add({ name, kind: 'employee', location_id: office.id }))
   }
   const member = named(people, 'Callum Fraser')
-  return { tenant_id, slug: 'brightwater', owner, admin: owner, member, people, locations: ['Bristol'], groups: [] }
+  return {
+    tenant_id,
+    slug: 'brightwater',
+    owner,
+    admin: owner,
+    member,
+    people,
+    locations: ['Bristol'],
+    groups: [],
+    member_secret: '',
+  }
 }
 
 function adder(database: Database, tenant_id: string) {

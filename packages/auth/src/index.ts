@@ -1,5 +1,6 @@
 export { membershipsOfUser } from '@stipend/db'
 export { actorOf, createAccount, signIn } from './accounts.ts'
+export { Attempts } from './attempts.ts'
 export { type SessionCookie, sessionCookie } from './cookie.ts'
 export { hashPassword, PASSWORD_LENGTH, verifyPassword } from './passwords.ts'
 export { resolveServiceToken } from './service-tokens.ts'

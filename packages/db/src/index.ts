@@ -8,6 +8,7 @@ export {
   drawLease,
   ensureUsagePartitions,
   type FoundServiceToken,
+  findKey,
   findServiceToken,
   giveBackLeases,
   type LeaseReturn,

@@ -33,6 +33,16 @@ export async function findServiceToken(database: Database, secretHash: Buffer): 
   return rows[0] ?? null
 }
 
+/** The key with the SHA-256 of its secret, whatever its state. */
+export async function findKey(
+  database: Database,
+  secretHash: Buffer,
+): Promise<{ tenant_id: string; id: string } | null> {
+  const { client } = inner(database)
+  const rows = await client<{ tenant_id: string; id: string }[]>`select * from app.find_key(${secretHash})`
+  return rows[0] ?? null
+}
+
 export async function allTenants(database: Database): Promise<{ id: string; slug: string }[]> {
   return [...(await inner(database).client<{ id: string; slug: string }[]>`select * from app.all_tenants()`)]
 }

@@ -1,4 +1,4 @@
-import { Checkbox, Group, Paper, ScrollArea, SimpleGrid, Stack, Text } from '@mantine/core'
+import { Anchor, Checkbox, Group, Paper, ScrollArea, SimpleGrid, Stack, Text } from '@mantine/core'
 import { Link } from '@remix-run/react'
 import { paths } from '../../paths.ts'
 import { counted } from '../../words.ts'
@@ -89,9 +89,9 @@ function Without({ people }: { people: readonly LeftOut[] }) {
         {people.map(({ member_id, member_name }) => (
           <Text key={member_id} component="li" size="sm">
             {member_name}{' '}
-            <Link to={paths.person(slug, member_id)} aria-label={`Invite ${member_name}`}>
+            <Anchor component={Link} to={paths.person(slug, member_id)} inherit aria-label={`Invite ${member_name}`}>
               Invite
-            </Link>
+            </Anchor>
           </Text>
         ))}
       </Group>
