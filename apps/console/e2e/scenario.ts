@@ -114,6 +114,7 @@ export async function seedSchool(database: Database): Promise<Seeded> {
     people,
     locations: places.map((place) => place.name),
     groups: group_ids,
+    member_secret: homework.secret ?? '',
   }
 }
 
