@@ -54,6 +54,8 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(members.remove),
 
   consoleOnly(coding.listPeople),
+  consoleOnly(coding.countPeople),
+  consoleOnly(coding.listGroups),
 
   everywhere(keys.list),
   consoleOnly(keys.listOwn),
