@@ -6,19 +6,19 @@ import { given } from '../conditions.ts'
 import { hasStatus } from '../keys/list.ts'
 import { spentNanos } from '../keys/operations.ts'
 import { matchingPeople } from '../members/operations.ts'
+import { UNGROUPED } from '../members/scope.ts'
 import type { PersonFilter } from './person.ts'
 
 /**
- * The key a person works with: the newest that isn't revoked. Goes by the name of the table it is read from, so that conditions on keys
- * can be asked of it.
+ * The key each person works with: the newest that isn't revoked, read in one pass over an index. Goes by the name of the table it is
+ * read from, so that conditions on keys can be asked of it.
  */
-export function currentKey(tx: TenantTx) {
+export function currentKeys(tx: TenantTx) {
   return tx
-    .select()
+    .selectDistinctOn([keys.member_id])
     .from(keys)
-    .where(and(sql`keys.tenant_id = members.tenant_id and keys.member_id = members.id`, isNull(keys.revoked_at)))
-    .orderBy(desc(keys.created_at), desc(keys.id))
-    .limit(1)
+    .where(isNull(keys.revoked_at))
+    .orderBy(desc(keys.member_id), desc(keys.created_at), desc(keys.id))
     .as('keys')
 }
 
@@ -39,12 +39,12 @@ export function codingPeople(tx: TenantTx, actor: Actor, filter: PersonFilter, n
     }),
     given(
       filter.used_min,
-      (percent) => sql`${accounts.limit_nanos} is not null and ${spentNanos} * 100 >= ${accounts.limit_nanos} * ${percent}`,
+      (percent) =>
+        sql`${accounts.limit_nanos} is not null and ${spentNanos} * 100 >= ${accounts.limit_nanos} * ${percent}`,
     ),
   )
 }
 
-export const UNGROUPED = sql`not exists (select from group_members gm
-  where gm.tenant_id = members.tenant_id and gm.member_id = members.id)`
-
 export const accountOfKey = and(eq(accounts.tenant_id, sql`keys.tenant_id`), eq(accounts.id, sql`keys.id`))
+
+export const ofMember = sql`keys.tenant_id = members.tenant_id and keys.member_id = members.id`

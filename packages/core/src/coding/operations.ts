@@ -6,11 +6,11 @@ import { given } from '../conditions.ts'
 import { usd } from '../fields.ts'
 import { currentPeriod, keyView, selectKeys, spentNanos } from '../keys/operations.ts'
 import { memberColumns } from '../members/operations.ts'
-import { groupsInScope, membersInScope, seesEverything } from '../members/scope.ts'
+import { groupsInScope, membersInScope, seesEverything, UNGROUPED } from '../members/scope.ts'
 import { query } from '../operation.ts'
 import { decodeCursor, pageOf, toPage } from '../page.ts'
 import { type Sortings, sorted } from '../sorting.ts'
-import { accountOfKey, asksForKey, codingPeople, currentKey, UNGROUPED } from './current-key.ts'
+import { accountOfKey, asksForKey, codingPeople, currentKeys, ofMember } from './current-key.ts'
 import { CodingGroup, ListCodingGroups, ListPeople, Person, PersonFilter } from './person.ts'
 
 const SORTINGS: Sortings<'name' | 'spent' | 'last_used_at'> = {
@@ -37,7 +37,7 @@ export const listPeople = query({
       ? await tx
           .select(select)
           .from(members)
-          .leftJoinLateral(currentKey(tx), sql`true`)
+          .leftJoin(currentKeys(tx), ofMember)
           .leftJoin(accounts, accountOfKey)
           .innerJoin(tenants, eq(tenants.id, members.tenant_id))
           .leftJoin(account_periods, currentPeriod)
@@ -50,7 +50,11 @@ export const listPeople = query({
           .where(condition)
           .orderBy(...order.order)
           .limit(limit + 1)
-    const people = await peopleOf(tx, found.slice(0, limit).map((row) => row.id), now)
+    const people = await peopleOf(
+      tx,
+      found.slice(0, limit).map((row) => row.id),
+      now,
+    )
     const page = toPage(found, limit, (row) => people.get(row.id), order.cursorOf)
     return { ...page, data: page.data.filter((person) => person !== undefined) }
   },
@@ -89,7 +93,7 @@ export const countPeople = query({
     const [row] = await tx
       .select({ count: sql<number>`count(*)::int` })
       .from(members)
-      .leftJoinLateral(currentKey(tx), sql`true`)
+      .leftJoin(currentKeys(tx), ofMember)
       .leftJoin(accounts, accountOfKey)
       .innerJoin(tenants, eq(tenants.id, members.tenant_id))
       .leftJoin(account_periods, currentPeriod)
@@ -131,7 +135,8 @@ export const listGroups = query({
       eq(members.kind, input.kind),
       given(input.location_id, (id) => eq(members.location_id, id)),
     )
-    const sums = ids.length === 0 ? [] : await sumsOf(tx, and(ofKind, sql`gm.group_id = any (${sql.param(ids)}::text[])`))
+    const sums =
+      ids.length === 0 ? [] : await sumsOf(tx, and(ofKind, sql`gm.group_id = any (${sql.param(ids)}::text[])`))
     const byId = new Map(sums.map((row) => [row.group_id, row]))
     const data: z.input<typeof CodingGroup>[] = page.data.map((row) => ({ ...row, ...sumView(byId.get(row.id)) }))
     // A teacher looks after groups: who is in none is not theirs.
