@@ -1,5 +1,5 @@
 import type { TokenUsage } from '@stipend/money'
-import type { DialectRules, ModelUsage, Reading, Transcript } from './dialect.ts'
+import type { DialectRules, ModelUsage, Reading, StreamError, Transcript } from './dialect.ts'
 import { checked, figure, required } from './figures.ts'
 import { asWords, isObject, type Loose, objectIn, objectsIn, textIn } from './json.ts'
 import { ERROR, mayHold, skimDelta } from './skim.ts'
@@ -128,6 +128,10 @@ class MessagesTranscript implements Transcript {
       },
       { type: 'message_stop' },
     ])
+  }
+
+  failing({ message, anthropic, request_id }: StreamError): string {
+    return asEvents([{ type: 'error', error: { type: anthropic, message }, request_id }])
   }
 }
 

@@ -1,5 +1,5 @@
 import type { TokenUsage } from '@stipend/money'
-import type { DialectRules, Reported, Transcript } from './dialect.ts'
+import type { DialectRules, Reported, StreamError, Transcript } from './dialect.ts'
 import { parseObject } from './json.ts'
 import { type Metered, weigh } from './metered.ts'
 import { dataOf, endOfEvents, eventsOf } from './sse.ts'
@@ -112,6 +112,12 @@ export class StreamMeter {
     const text = this.#tallies[0]?.text ?? ''
     const options = { text, showsUsage: !this.#hidesUsage, answers: this.#answers }
     return Buffer.from(this.#transcript.ending(usage, options))
+  }
+
+  /** The same for one that ends with an error of ours. */
+  failing(error: StreamError): Buffer {
+    this.#look()
+    return Buffer.from(this.#transcript.failing(error))
   }
 
   #feedUnfinished(chunk: Buffer): Buffer {
