@@ -13,7 +13,9 @@ grant usage on schema public to stipend_lookup;
 function app.all_tenants() returns TABLE(id text, slug text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.current_tenant() returns text -- plpgsql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.draw(p_secret_hash bytea, p_gateway_id text, p_lease_id text, p_want bigint, p_least bigint, p_uses_balance boolean, p_at timestamp with time zone DEFAULT NULL::timestamp with time zone, OUT refusal text, OUT tenant_id text, OUT key_id text, OUT member_id text, OUT allocation_id text, OUT granted_nanos bigint, OUT available_nanos bigint, OUT leased_nanos bigint, OUT valid_from timestamp with time zone, OUT valid_until timestamp with time zone, OUT disabled_at timestamp with time zone, OUT revoked_at timestamp with time zone, OUT time_zone text, OUT renews_at timestamp with time zone, OUT ends_at timestamp with time zone, OUT at timestamp with time zone) returns record -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.due_mails(p_at timestamp with time zone, p_limit integer) returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.ensure_usage_partitions() returns void -- plpgsql, volatile, security definer, search_path=public, pg_temp, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.find_invitation(p_secret_hash bytea) returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.find_key(p_secret_hash bytea) returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.find_service_token(p_secret_hash bytea) returns TABLE(tenant_id text, id text, scopes text[]) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.give_back_all(p_gateway_id text, p_in_use text[] DEFAULT '{}'::text[]) returns integer -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
@@ -21,7 +23,8 @@ function app.is_identity() returns boolean -- sql, stable, owner stipend_owner, 
 function app.is_platform() returns boolean -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.leases_of_gateway(p_gateway_id text) returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.lock_periods(p_lease_ids text[], p_events jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
-function app.memberships_of_user(p_user_id text) returns TABLE(tenant_id text, tenant_slug text, tenant_kind text, tenant_name text, time_zone text, accent_color text, member_id text, member_name text, role text, location_ids text[]) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
+function app.mails_before(p_at timestamp with time zone, p_limit integer) returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
+function app.memberships_of_user(p_user_id text) returns TABLE(tenant_id text, tenant_slug text, tenant_kind text, tenant_name text, time_zone text, accent_color text, member_id text, member_name text, role text, location_ids text[], group_ids text[]) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.period_end(p_renewal text, p_zone text, p_at timestamp with time zone) returns timestamp with time zone -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.period_start(p_renewal text, p_zone text, p_at timestamp with time zone) returns timestamp with time zone -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.periods_of(p_event usage_events) returns TABLE(account_id text, starts_at timestamp with time zone, left_nanos bigint) -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
@@ -32,6 +35,7 @@ function app.settle_tenant(p_events jsonb, p_returns jsonb) returns void -- plpg
 function app.take_from_leases(p_lease_ids text[], p_charges jsonb, p_returns jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.tell_gateways() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.tenant_or_null() returns text -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.tenants_of_domain(p_domain text) returns TABLE(id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 
 create table account_periods (
   tenant_id text not null default app.current_tenant(),
@@ -112,6 +116,21 @@ create table gateways (
 -- row level security: NOT ENABLED
 grant insert, select, update on gateways to stipend_app;
 
+create table group_leads (
+  tenant_id text not null default app.current_tenant(),
+  group_id text not null,
+  member_id text not null,
+  constraint group_leads_tenant_id_group_id_member_id_pk PRIMARY KEY (tenant_id, group_id, member_id),
+  constraint group_leads_tenant_id_group_id_groups_tenant_id_id_fk FOREIGN KEY (tenant_id, group_id) REFERENCES groups(tenant_id, id),
+  constraint group_leads_tenant_id_member_id_members_tenant_id_id_fk FOREIGN KEY (tenant_id, member_id) REFERENCES members(tenant_id, id)
+);
+CREATE INDEX group_leads_member ON public.group_leads USING btree (tenant_id, member_id);
+-- row level security: enabled, forced
+create policy lookup on group_leads for select to stipend_lookup using (true);
+create policy tenant on group_leads for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+grant delete, insert, select, update on group_leads to stipend_app;
+grant select on group_leads to stipend_lookup;
+
 create table group_members (
   tenant_id text not null default app.current_tenant(),
   group_id text not null,
@@ -131,13 +150,15 @@ create table groups (
   location_id text not null,
   name text not null,
   created_at timestamp(3) with time zone not null default now(),
+  external_id text,
   constraint groups_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
   constraint groups_tenant_id_location_id_locations_tenant_id_id_fk FOREIGN KEY (tenant_id, location_id) REFERENCES locations(tenant_id, id)
 );
+CREATE UNIQUE INDEX groups_external ON public.groups USING btree (tenant_id, external_id);
 CREATE UNIQUE INDEX groups_name ON public.groups USING btree (tenant_id, location_id, name);
 -- row level security: enabled, forced
 create policy tenant on groups for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
-grant insert, select, update on groups to stipend_app;
+grant delete, insert, select, update on groups to stipend_app;
 
 create table idempotency_keys (
   tenant_id text not null default app.current_tenant(),
@@ -152,6 +173,47 @@ create table idempotency_keys (
 -- row level security: enabled, forced
 create policy tenant on idempotency_keys for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
 grant delete, insert, select, update on idempotency_keys to stipend_app;
+
+create table imports (
+  tenant_id text not null default app.current_tenant(),
+  id text not null,
+  created_by text not null,
+  created_at timestamp(3) with time zone not null default now(),
+  files jsonb,
+  settings jsonb not null default '{}'::jsonb,
+  status text not null default 'draft'::text,
+  result jsonb,
+  applied_at timestamp(3) with time zone,
+  constraint imports_tenant_id_id_pk PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX imports_created ON public.imports USING btree (tenant_id, created_at);
+-- row level security: enabled, forced
+create policy tenant on imports for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+grant delete, insert, select, update on imports to stipend_app;
+
+create table invitations (
+  tenant_id text not null default app.current_tenant(),
+  id text not null,
+  kind text not null,
+  member_id text,
+  email text not null,
+  secret_hash bytea,
+  created_by text not null,
+  created_at timestamp(3) with time zone not null default now(),
+  expires_at timestamp(3) with time zone not null,
+  accepted_at timestamp(3) with time zone,
+  revoked_at timestamp(3) with time zone,
+  constraint invitations_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
+  constraint invitations_tenant_id_member_id_members_tenant_id_id_fk FOREIGN KEY (tenant_id, member_id) REFERENCES members(tenant_id, id)
+);
+CREATE INDEX invitations_member ON public.invitations USING btree (tenant_id, member_id);
+CREATE UNIQUE INDEX invitations_open ON public.invitations USING btree (tenant_id, email) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
+CREATE UNIQUE INDEX invitations_secret_hash ON public.invitations USING btree (secret_hash);
+-- row level security: enabled, forced
+create policy lookup on invitations for select to stipend_lookup using (true);
+create policy tenant on invitations for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+grant insert, select, update on invitations to stipend_app;
+grant select (id, secret_hash, tenant_id) on invitations to stipend_lookup;
 
 create table keys (
   tenant_id text not null default app.current_tenant(),
@@ -242,13 +304,41 @@ create table locations (
   id text not null,
   name text not null,
   created_at timestamp(3) with time zone not null default now(),
+  external_id text,
   constraint locations_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
   constraint locations_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
+CREATE UNIQUE INDEX locations_external ON public.locations USING btree (tenant_id, external_id);
 CREATE UNIQUE INDEX locations_name ON public.locations USING btree (tenant_id, name);
 -- row level security: enabled, forced
 create policy tenant on locations for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
-grant insert, select, update on locations to stipend_app;
+grant delete, insert, select, update on locations to stipend_app;
+
+create table mails (
+  tenant_id text default app.tenant_or_null(),
+  id text not null,
+  template text not null,
+  to_address text not null,
+  subject_id text not null,
+  params jsonb not null default '{}'::jsonb,
+  created_at timestamp(3) with time zone not null default now(),
+  next_attempt_at timestamp(3) with time zone not null default now(),
+  attempts integer not null default 0,
+  sent_at timestamp(3) with time zone,
+  failed_at timestamp(3) with time zone,
+  last_error text,
+  title text,
+  text text,
+  constraint mails_pkey PRIMARY KEY (id)
+);
+CREATE INDEX mails_created ON public.mails USING btree (created_at);
+CREATE INDEX mails_due ON public.mails USING btree (next_attempt_at) WHERE ((sent_at IS NULL) AND (failed_at IS NULL));
+CREATE INDEX mails_subject ON public.mails USING btree (tenant_id, subject_id);
+-- row level security: enabled, forced
+create policy lookup on mails for select to stipend_lookup using (true);
+create policy mail on mails for all to stipend_app, stipend_owner using ( CASE WHEN (tenant_id IS NULL) THEN app.is_identity() ELSE (tenant_id = app.tenant_or_null()) END) with check ( CASE WHEN (tenant_id IS NULL) THEN app.is_identity() ELSE (tenant_id = app.tenant_or_null()) END);
+grant delete, insert, select, update on mails to stipend_app;
+grant select (created_at, failed_at, id, next_attempt_at, sent_at, tenant_id) on mails to stipend_lookup;
 
 create table member_scopes (
   tenant_id text not null default app.current_tenant(),
@@ -275,15 +365,22 @@ create table members (
   location_id text,
   deactivated_at timestamp(3) with time zone,
   created_at timestamp(3) with time zone not null default now(),
+  name_key text not null default lower(name),
+  external_id text,
+  removed_at timestamp(3) with time zone,
   constraint members_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
   constraint members_tenant_id_location_id_locations_tenant_id_id_fk FOREIGN KEY (tenant_id, location_id) REFERENCES locations(tenant_id, id),
   constraint members_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint members_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id)
 );
+CREATE INDEX members_by_age ON public.members USING btree (tenant_id, created_at, id);
+CREATE INDEX members_by_email ON public.members USING btree (tenant_id, email, id);
+CREATE INDEX members_by_name ON public.members USING btree (tenant_id, name_key, id);
 CREATE INDEX members_by_user ON public.members USING btree (user_id);
-CREATE UNIQUE INDEX members_email ON public.members USING btree (tenant_id, email);
-CREATE INDEX members_location ON public.members USING btree (tenant_id, location_id);
-CREATE INDEX members_name ON public.members USING btree (tenant_id, lower(name), id);
+CREATE UNIQUE INDEX members_email ON public.members USING btree (tenant_id, email) WHERE (removed_at IS NULL);
+CREATE UNIQUE INDEX members_external ON public.members USING btree (tenant_id, external_id) WHERE (removed_at IS NULL);
+CREATE INDEX members_kind ON public.members USING btree (tenant_id, kind, name_key, id);
+CREATE INDEX members_location ON public.members USING btree (tenant_id, location_id, name_key, id);
 CREATE UNIQUE INDEX members_user ON public.members USING btree (tenant_id, user_id);
 -- row level security: enabled, forced
 create policy lookup on members for select to stipend_lookup using (true);
@@ -314,6 +411,22 @@ create policy shared_read on models for select to stipend_app, stipend_owner usi
 create policy shared_update on models for update to stipend_app, stipend_owner using ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END) with check ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END);
 CREATE TRIGGER tell_gateways AFTER INSERT OR UPDATE ON public.models FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
 grant insert, select, update on models to stipend_app;
+
+create table password_resets (
+  id text not null,
+  user_id text not null,
+  secret_hash bytea,
+  created_at timestamp(3) with time zone not null default now(),
+  expires_at timestamp(3) with time zone not null,
+  used_at timestamp(3) with time zone,
+  constraint password_resets_pkey PRIMARY KEY (id),
+  constraint password_resets_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id)
+);
+CREATE UNIQUE INDEX password_resets_secret_hash ON public.password_resets USING btree (secret_hash);
+CREATE INDEX password_resets_user ON public.password_resets USING btree (user_id);
+-- row level security: enabled, forced
+create policy identity on password_resets for all to stipend_app, stipend_owner using (app.is_identity()) with check (app.is_identity());
+grant insert, select, update on password_resets to stipend_app;
 
 create table prices (
   tenant_id text,
@@ -394,6 +507,24 @@ CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
 create policy identity on sessions for all to stipend_app, stipend_owner using (app.is_identity()) with check (app.is_identity());
 grant delete, insert, select, update on sessions to stipend_app;
 
+create table sign_up_domains (
+  tenant_id text not null default app.current_tenant(),
+  domain text not null,
+  kind text not null,
+  role text not null,
+  location_id text,
+  created_at timestamp(3) with time zone not null default now(),
+  constraint sign_up_domains_tenant_id_domain_pk PRIMARY KEY (tenant_id, domain),
+  constraint sign_up_domains_tenant_id_location_id_locations_tenant_id_id_fk FOREIGN KEY (tenant_id, location_id) REFERENCES locations(tenant_id, id),
+  constraint sign_up_domains_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+CREATE INDEX sign_up_domains_domain ON public.sign_up_domains USING btree (domain);
+-- row level security: enabled, forced
+create policy lookup on sign_up_domains for select to stipend_lookup using (true);
+create policy tenant on sign_up_domains for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+grant delete, insert, select, update on sign_up_domains to stipend_app;
+grant select (domain, tenant_id) on sign_up_domains to stipend_lookup;
+
 create table tenants (
   id text not null,
   slug text not null,
@@ -402,7 +533,16 @@ create table tenants (
   time_zone text not null,
   accent_color text not null,
   created_at timestamp(3) with time zone not null default now(),
-  constraint tenants_pkey PRIMARY KEY (id)
+  own_key_kinds text[] not null default '{}'::text[],
+  own_keys_max integer not null default 3,
+  own_key_budget_max_nanos bigint not null default '5000000000'::bigint,
+  own_key_days_max integer,
+  own_key_may_renew boolean not null default false,
+  content_kept text not null default 'nothing'::text,
+  content_days integer not null default 30,
+  constraint tenants_pkey PRIMARY KEY (id),
+  constraint tenants_content_days CHECK (((content_days >= 1) AND (content_days <= 3650))),
+  constraint tenants_own_keys CHECK ((((own_keys_max >= 1) AND (own_keys_max <= 100)) AND (own_key_budget_max_nanos > 0) AND (own_key_days_max > 0)))
 );
 CREATE UNIQUE INDEX tenants_slug ON public.tenants USING btree (slug);
 -- row level security: enabled, forced

@@ -37,8 +37,8 @@ export async function signIn(
 
 /** The person acting in one of their tenants. */
 export function actorOf(membership: Membership, user: User): Actor {
-  const { tenant_id, member_id, role, location_ids } = membership
-  return { kind: 'user', tenant_id, user_id: user.id, member_id, role, location_ids }
+  const { tenant_id, member_id, role, location_ids, group_ids } = membership
+  return { kind: 'user', tenant_id, user_id: user.id, member_id, role, location_ids, group_ids }
 }
 
 /**

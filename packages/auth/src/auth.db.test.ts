@@ -2,9 +2,11 @@ import { createHash, randomBytes } from 'node:crypto'
 import {
   type Actor,
   execute,
+  groups,
   locations,
   members as memberOperations,
   newId,
+  type Role,
   serviceTokens,
   tenants,
 } from '@stipend/core'
@@ -37,7 +39,7 @@ beforeAll(async () => {
 afterAll(() => db.drop())
 
 /** A tenant with one person in it, not yet able to sign in. */
-async function makeTenant(name: string, role: 'owner' | 'admin' | 'auditor' | 'member' = 'owner') {
+async function makeTenant(name: string, role: Role = 'owner') {
   const tenant_id = newId('tenant')
   const operator: Actor = { kind: 'operator', tenant_id, name: 'test' }
   const run = async (operation: Parameters<typeof execute>[0], input: object) =>
@@ -56,7 +58,7 @@ async function makeTenant(name: string, role: 'owner' | 'admin' | 'auditor' | 'm
   return { tenant_id, operator, run, email, member_id: member.id as string, location_id: location.id as string }
 }
 
-async function makeAccount(name: string, role?: 'owner' | 'admin') {
+async function makeAccount(name: string, role?: Role) {
   const tenant = await makeTenant(name, role)
   const { user_id } = await createAccount(db.database, { ...tenant, password: PASSWORD })
   const session = await signIn(db.database, { email: tenant.email, password: PASSWORD }, { ip: null, now: NOW })
@@ -196,7 +198,23 @@ describe('an account', () => {
       member_id: made.member_id,
       role: 'admin',
       location_ids: [made.location_id],
+      group_ids: null,
     })
+  })
+
+  test('lets a teacher act in the groups they lead, and a member without any in none', async () => {
+    const made = await makeTenant('teaching', 'member')
+    const { user_id } = await createAccount(db.database, { ...made, password: PASSWORD })
+    const groupsOf = async () => {
+      const [membership] = await membershipsOfUser(db.database, user_id)
+      if (membership === undefined) throw new Error('no membership')
+      const actor = actorOf(membership, { id: user_id, email: made.email })
+      return actor.kind === 'user' ? actor.group_ids : undefined
+    }
+    expect(await groupsOf()).toEqual([])
+    const group = await made.run(groups.create, { name: '7b', location_id: made.location_id })
+    await made.run(groups.setLeads, { group_id: group.id, member_ids: [made.member_id] })
+    expect(await groupsOf()).toEqual([group.id])
   })
 
   test('one e-mail address in two tenants is one person with one password', async () => {

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { type Actor, actorId, locationScope, may, PERMISSIONS, type Permission, ROLES, type Role } from './actor.ts'
+import { type Actor, actorId, isLead, may, PERMISSIONS, type Permission, ROLES, type Role } from './actor.ts'
 
 const ALL: Permission[] = [...PERMISSIONS, 'public', 'own', 'platform:write']
-const user = (role: Role, location_ids: string[] | null = null): Actor => ({
+const user = (role: Role, location_ids: string[] | null = null, group_ids: string[] | null = null): Actor => ({
   kind: 'user',
   tenant_id: 'ten_a',
   user_id: 'usr_a',
   member_id: 'mem_a',
   role,
   location_ids,
+  group_ids,
 })
 const lacks = (actor: Actor) => ALL.filter((permission) => !may(actor, permission))
 const has = (actor: Actor) => ALL.filter((permission) => may(actor, permission))
@@ -30,6 +31,34 @@ describe('who may do what', () => {
 
   it('a member their own', () => {
     expect(has(user('member'))).toEqual(['tenant:read', 'public', 'own'])
+  })
+
+  it('one who looks after the money that, and nothing of people', () => {
+    expect(has(user('billing'))).toEqual(['tenant:read', 'balance:read', 'public', 'own'])
+  })
+
+  it('a member who leads groups looks after their keys, and changes nothing else', () => {
+    const teacher = user('member', null, ['grp_a'])
+    expect(has(teacher)).toEqual([
+      'tenant:read',
+      'locations:read',
+      'groups:read',
+      'members:read',
+      'keys:read',
+      'keys:write',
+      'usage:read',
+      'public',
+      'own',
+    ])
+    expect(isLead(teacher)).toBe(true)
+    for (const none of [[], null]) expect(has(user('member', null, none))).toEqual(has(user('member')))
+  })
+
+  it('leading groups adds nothing to another role', () => {
+    for (const role of ['owner', 'admin', 'auditor', 'billing'] as const) {
+      expect(has(user(role, null, ['grp_a']))).toEqual(has(user(role)))
+      expect(isLead(user(role, null, ['grp_a']))).toBe(false)
+    }
   })
 
   it('those of some locations nothing of the tenant as a whole', () => {
@@ -67,5 +96,4 @@ it('an act is recorded under whoever did it', () => {
     { kind: 'anonymous' },
   ]
   expect(actors.map(actorId)).toEqual(['mem_a', 'tok_a', 'operator:ops', 'anonymous'])
-  expect([user('admin', ['loc_a']), user('admin'), token].map(locationScope)).toEqual([['loc_a'], null, null])
 })

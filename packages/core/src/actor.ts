@@ -1,6 +1,7 @@
 /** What may be done, as `noun:verb`. `public` needs nobody, `own` any signed-in person, `platform:write` an operator. */
 export const PERMISSIONS = [
   'tenant:read',
+  'tenant:write',
   'locations:read',
   'locations:write',
   'groups:read',
@@ -21,7 +22,7 @@ export const PERMISSIONS = [
 export type TenantPermission = (typeof PERMISSIONS)[number]
 export type Permission = TenantPermission | 'public' | 'own' | 'platform:write'
 
-export const ROLES = ['owner', 'admin', 'auditor', 'member'] as const
+export const ROLES = ['owner', 'admin', 'auditor', 'billing', 'member'] as const
 export type Role = (typeof ROLES)[number]
 
 /** Who is calling. Made by `auth` (people, service tokens) or by the operator's own tools; never from a request's fields. */
@@ -34,6 +35,8 @@ export type Actor =
       role: Role
       /** Locations this person may see and change; null is the whole tenant. */
       location_ids: string[] | null
+      /** Groups a member leads, and outside of which they see nobody; null for the other roles, which no group confines. */
+      group_ids: string[] | null
     }
   | { kind: 'service_token'; tenant_id: string; token_id: string; permissions: TenantPermission[] }
   | { kind: 'operator'; tenant_id: string; name: string }
@@ -45,14 +48,26 @@ const ROLE_PERMISSIONS: Record<Role, ReadonlySet<Permission>> = {
   owner: new Set<Permission>([...PERMISSIONS, 'own', 'public']),
   admin: new Set<Permission>([...PERMISSIONS.filter((one) => one !== 'service_tokens:write'), 'own', 'public']),
   auditor: new Set<Permission>([...READS, 'own', 'public']),
+  billing: new Set<Permission>(['tenant:read', 'balance:read', 'own', 'public']),
   member: new Set<Permission>(['tenant:read', 'own', 'public']),
 }
+
+/** What a member may besides who leads a group, of its people alone. */
+const LEAD_PERMISSIONS: ReadonlySet<Permission> = new Set<Permission>([
+  'locations:read',
+  'groups:read',
+  'members:read',
+  'keys:read',
+  'keys:write',
+  'usage:read',
+])
 
 export function may(actor: Actor, permission: Permission): boolean {
   switch (actor.kind) {
     case 'user':
       // What concerns the tenant as a whole is not for those who look after some of its locations.
       if (actor.location_ids !== null && WHOLE_TENANT.has(permission)) return false
+      if (isLead(actor) && LEAD_PERMISSIONS.has(permission)) return true
       return ROLE_PERMISSIONS[actor.role].has(permission)
     case 'service_token':
       return permission === 'public' || (actor.permissions as Permission[]).includes(permission)
@@ -64,6 +79,7 @@ export function may(actor: Actor, permission: Permission): boolean {
 }
 
 const WHOLE_TENANT: ReadonlySet<Permission> = new Set<Permission>([
+  'tenant:write',
   'locations:write',
   'balance:read',
   'allocations:read',
@@ -73,9 +89,9 @@ const WHOLE_TENANT: ReadonlySet<Permission> = new Set<Permission>([
   'audit:read',
 ])
 
-/** The locations an actor is confined to, or null for none: the whole tenant. */
-export function locationScope(actor: Actor): string[] | null {
-  return actor.kind === 'user' ? actor.location_ids : null
+/** Whether this is a member, without another role, who leads groups: a teacher. */
+export function isLead(actor: Actor): boolean {
+  return actor.kind === 'user' && actor.role === 'member' && (actor.group_ids ?? []).length > 0
 }
 
 /** The id under which an actor's acts are recorded. */

@@ -19,6 +19,10 @@ export const ID_PREFIXES = {
   ledger: 'led',
   request: 'req',
   gateway: 'gtw',
+  invitation: 'inv',
+  password_reset: 'pwr',
+  mail: 'mai',
+  import: 'imp',
 } as const
 
 export type IdKind = keyof typeof ID_PREFIXES

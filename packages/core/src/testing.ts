@@ -60,16 +60,47 @@ export async function createScene(
   /** The owner of the tenant as the console would see them. */
   const owner = async (): Promise<Actor & { kind: 'user' }> => {
     const person = await member({ role: 'owner', kind: kind === 'school' ? 'staff' : 'employee', location_id: null })
-    return { kind: 'user', tenant_id, user_id: 'usr_test', member_id: person.id, role: 'owner', location_ids: null }
+    return {
+      kind: 'user',
+      tenant_id,
+      user_id: 'usr_test',
+      member_id: person.id,
+      role: 'owner',
+      location_ids: null,
+      group_ids: null,
+    }
   }
 
   /** An admin of some locations only. */
   const adminOf = async (...location_ids: string[]): Promise<Actor & { kind: 'user' }> => {
     const person = await member({ role: 'admin', kind: kind === 'school' ? 'staff' : 'employee', location_id: null })
-    return { kind: 'user', tenant_id, user_id: 'usr_test', member_id: person.id, role: 'admin', location_ids }
+    return {
+      kind: 'user',
+      tenant_id,
+      user_id: 'usr_test',
+      member_id: person.id,
+      role: 'admin',
+      location_ids,
+      group_ids: null,
+    }
   }
 
-  return { tenant, tenant_id, location, operator, run, member, key, owner, adminOf }
+  /** A teacher or team leader: a member who leads some groups. */
+  const leadOf = async (...group_ids: string[]): Promise<Actor & { kind: 'user' }> => {
+    const person = await member({ kind: kind === 'school' ? 'staff' : 'employee', location_id: null })
+    for (const group_id of group_ids) await run(core.groups.setLeads, { group_id, member_ids: [person.id] })
+    return {
+      kind: 'user',
+      tenant_id,
+      user_id: 'usr_test',
+      member_id: person.id,
+      role: 'member',
+      location_ids: null,
+      group_ids,
+    }
+  }
+
+  return { tenant, tenant_id, location, operator, run, member, key, owner, adminOf, leadOf }
 }
 
 /** What something was refused with, as a caller may see it. Throws if it was not refused. */

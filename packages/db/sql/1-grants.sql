@@ -23,9 +23,13 @@ begin
   end loop;
 end $$;
 
-grant delete on sessions, leases, lease_periods, group_members, member_scopes, idempotency_keys to stipend_app;
+grant delete on sessions, leases, lease_periods, group_members, group_leads, member_scopes, groups, locations, sign_up_domains,
+  mails, imports, idempotency_keys to stipend_app;
 
-grant select on tenants, members, member_scopes, leases to stipend_lookup;
+grant select on tenants, members, member_scopes, group_leads, leases to stipend_lookup;
+grant select (tenant_id, domain) on sign_up_domains to stipend_lookup;
+grant select (tenant_id, id, secret_hash) on invitations to stipend_lookup;
+grant select (tenant_id, id, created_at, next_attempt_at, sent_at, failed_at) on mails to stipend_lookup;
 grant select (tenant_id, id, secret_hash) on keys to stipend_lookup;
 grant select (tenant_id, id, secret_hash, scopes, revoked_at) on service_tokens to stipend_lookup;
 

@@ -11,16 +11,44 @@ language sql stable security definer set search_path = public, pg_temp as $$
   select t.tenant_id, t.id, t.scopes from service_tokens t where t.secret_hash = p_secret_hash and t.revoked_at is null
 $$;
 
-create or replace function app.memberships_of_user(p_user_id text)
+-- What a function answers can't be replaced, only made anew. This file is one transaction.
+drop function if exists app.memberships_of_user(text);
+create function app.memberships_of_user(p_user_id text)
 returns table (tenant_id text, tenant_slug text, tenant_kind text, tenant_name text, time_zone text, accent_color text,
-               member_id text, member_name text, role text, location_ids text[])
+               member_id text, member_name text, role text, location_ids text[], group_ids text[])
 language sql stable security definer set search_path = public, pg_temp as $$
   select t.id, t.slug, t.kind, t.name, t.time_zone, t.accent_color, m.id, m.name, m.role,
          (select array_agg(s.location_id order by s.location_id)
-            from member_scopes s where s.tenant_id = m.tenant_id and s.member_id = m.id)
+            from member_scopes s where s.tenant_id = m.tenant_id and s.member_id = m.id),
+         case when m.role = 'member' then array(
+           select g.group_id from group_leads g
+            where g.tenant_id = m.tenant_id and g.member_id = m.id order by g.group_id) end
     from members m join tenants t on t.id = m.tenant_id
-   where m.user_id = p_user_id and m.deactivated_at is null
+   where m.user_id = p_user_id and m.deactivated_at is null and m.removed_at is null
    order by t.name, t.id
+$$;
+
+create or replace function app.find_invitation(p_secret_hash bytea) returns table (tenant_id text, id text)
+language sql stable security definer set search_path = public, pg_temp as $$
+  select i.tenant_id, i.id from invitations i where i.secret_hash = p_secret_hash
+$$;
+
+create or replace function app.tenants_of_domain(p_domain text) returns table (id text)
+language sql stable security definer set search_path = public, pg_temp as $$
+  select d.tenant_id from sign_up_domains d where d.domain = p_domain order by 1
+$$;
+
+-- Mails whose time has come, oldest first. Those about an account have no tenant.
+create or replace function app.due_mails(p_at timestamptz, p_limit int) returns table (tenant_id text, id text)
+language sql stable security definer set search_path = public, pg_temp as $$
+  select m.tenant_id, m.id from mails m
+   where m.sent_at is null and m.failed_at is null and m.next_attempt_at <= p_at
+   order by m.next_attempt_at, m.id limit p_limit
+$$;
+
+create or replace function app.mails_before(p_at timestamptz, p_limit int) returns table (tenant_id text, id text)
+language sql stable security definer set search_path = public, pg_temp as $$
+  select m.tenant_id, m.id from mails m where m.created_at < p_at order by m.created_at desc limit p_limit
 $$;
 
 create or replace function app.all_tenants() returns table (id text, slug text)

@@ -29,7 +29,7 @@ async function live(table: string): Promise<Live> {
   const [found] = await test.admin<Live[]>`
     select
       array(select attname::text from unnest(k.conkey) with ordinality u (num, n) join pg_attribute on attrelid = c.oid and attnum = num order by n) as primary_key,
-      coalesce((select json_agg(json_build_object('name', attname, 'type', format_type(atttypid, atttypmod), 'isRequired', attnotnull, 'hasDefault', atthasdef) order by attname)
+      coalesce((select json_agg(json_build_object('name', attname, 'type', format_type(atttypid, atttypmod), 'isRequired', attnotnull, 'hasDefault', atthasdef and attgenerated = '') order by attname)
          from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped), '[]') as columns,
       array(select i.indexrelid::regclass::text || case when i.indisunique then ' unique' else '' end from pg_index i
              where i.indrelid = c.oid and not exists (select from pg_constraint p where p.conindid = i.indexrelid and p.contype in ('p', 'u')) order by 1) as indexes,

@@ -13,9 +13,11 @@ export type Membership = {
   accent_color: string
   member_id: string
   member_name: string
-  role: 'owner' | 'admin' | 'auditor' | 'member'
+  role: 'owner' | 'admin' | 'auditor' | 'billing' | 'member'
   /** Null: the whole tenant. */
   location_ids: string[] | null
+  /** The groups a member leads; null for the other roles, which no group confines. */
+  group_ids: string[] | null
 }
 
 /** Where a person who signed in belongs, by name of tenant. Deactivated memberships are left out. */

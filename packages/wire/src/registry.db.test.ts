@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import * as core from '@stipend/core'
-import { type Actor, type AnyOperation, execute, newId, type TenantPermission } from '@stipend/core'
+import { type Actor, type AnyOperation, execute, may, newId, type TenantPermission } from '@stipend/core'
 import { hashSecret } from '@stipend/core/secrets'
 import { draw, settle } from '@stipend/core/spend'
 import { createProvider, createScene, type Scene } from '@stipend/core/testing'
@@ -21,11 +21,13 @@ type Things = Awaited<ReturnType<typeof makeThings>>
 const CASES: Record<string, (things: Things) => object> = {
   'tenants.get': () => ({}),
   'tenants.create': () => ({ slug: 'stolen', kind: 'school', name: 'Stolen', time_zone: 'UTC' }),
+  'tenants.update': () => ({ name: 'Renamed', time_zone: 'Europe/Berlin' }),
   'locations.list': () => ({}),
   'locations.create': () => ({ name: 'Another' }),
   'groups.list': ({ location_id }) => ({ location_id }),
   'groups.create': ({ location_id }) => ({ name: 'Another', location_id }),
   'groups.add_members': ({ group_id, member_id }) => ({ group_id, member_ids: [member_id] }),
+  'groups.set_leads': ({ group_id, staff_id }) => ({ group_id, member_ids: [staff_id] }),
   'members.list': ({ location_id, group_id }) => ({ location_id, group_id }),
   'members.get': ({ member_id: id }) => ({ id }),
   'members.create': ({ location_id, group_id }) => ({
@@ -96,12 +98,24 @@ async function makeThings(within?: Scene) {
   const { id: location_id } = await run(core.locations.create, { name: unique })
   const { id: group_id } = await run(core.groups.create, { name: 'Group', location_id })
   const { id: member_id } = await home.member({ location_id, group_ids: [group_id] })
+  const { id: staff_id } = await home.member({ location_id, kind: 'staff' })
   const { id: allocation_id } = await run(core.allocations.create, { name: unique, budget_usd: '10' })
   const { id: key_id, secret } = await home.key({ member_id, allocation_id })
   const { id: service_token_id } = await run(core.serviceTokens.create, { name: 'Script', scopes: ['keys:read'] })
   const owner = await home.owner()
   const request_id = await spendSomething(secret)
-  return { tenant_id, owner, location_id, group_id, member_id, allocation_id, key_id, service_token_id, request_id }
+  return {
+    tenant_id,
+    owner,
+    location_id,
+    group_id,
+    member_id,
+    staff_id,
+    allocation_id,
+    key_id,
+    service_token_id,
+    request_id,
+  }
 }
 
 async function spendSomething(secret: string): Promise<string> {
@@ -312,6 +326,7 @@ describe('an admin of some locations', () => {
   const adminOf = (things: Things): Actor => ({ ...mine.owner, role: 'admin', location_ids: [things.location_id] })
   /** What concerns the whole tenant. */
   const NOT_FOR_THEM = [
+    'tenants.update',
     'locations.create',
     'allocations.list',
     'allocations.create',
@@ -349,6 +364,50 @@ describe('an admin of some locations', () => {
   )
 })
 
+describe('a teacher', () => {
+  const operations = CALLABLE.filter(({ name }) => name !== 'keys.list_own')
+  const teacherOf = (things: Things): Actor => ({ ...mine.owner, role: 'member', group_ids: [things.group_id] })
+
+  test.each(operations)('$name: finds of other groups what is found of nothing', async ({ name, operation }) => {
+    const teacher = teacherOf(elsewhere)
+    const before = await everythingOf(mine.tenant_id)
+    for (const { field, foreign, made_up } of withOneIdOf(inputFor(name, elsewhere), inputFor(name, mine))) {
+      if (field === 'allocation_id') continue
+      const found = await outcomeOf(operation, teacher, foreign)
+      expect(found).toEqual(await outcomeOf(operation, teacher, made_up))
+      if ('output' in found) expect(found).toEqual({ output: { data: [], next_cursor: null } })
+      else expect(found.code).toBe(may(teacher, operation.permission) ? 'not_found' : 'forbidden')
+    }
+    expect(await everythingOf(mine.tenant_id)).toBe(before)
+  })
+
+  test.each(operations)(
+    '$name: does in their group what they may, and sees nothing of others',
+    async ({ name, operation }) => {
+      const own = await makeThings(scene)
+      const outcome = await outcomeOf(operation, teacherOf(own), inputFor(name, own))
+      if (!may(teacherOf(own), operation.permission)) return expect(outcome).toMatchObject({ code: 'forbidden' })
+      expect(outcome).toHaveProperty('output')
+      for (const id of [mine.location_id, mine.group_id, mine.member_id, mine.key_id, mine.request_id]) {
+        expect(JSON.stringify(outcome)).not.toContain(id)
+      }
+    },
+  )
+})
+
+describe('one who looks after the money', () => {
+  test.each(EXPOSED)('$name: sees nothing of people', async ({ name, operation }) => {
+    const billing: Actor = { ...mine.owner, role: 'billing', group_ids: null }
+    const before = await everythingOf(mine.tenant_id)
+    const outcome = await outcomeOf(operation, billing, inputFor(name, mine))
+    expect(isRefused(outcome, 'forbidden')).toBe(!may(billing, operation.permission))
+    for (const id of [mine.location_id, mine.group_id, mine.member_id, mine.request_id]) {
+      expect(JSON.stringify(outcome)).not.toContain(id)
+    }
+    if (operation.kind === 'query') expect(await everythingOf(mine.tenant_id)).toBe(before)
+  })
+})
+
 describe('an auditor', () => {
   test.each(EXPOSED)('$name: reads, and changes nothing', async ({ name, operation, doors }) => {
     const auditor: Actor = { ...mine.owner, role: 'auditor' }
@@ -363,7 +422,7 @@ describe('an auditor', () => {
 
 describe('a member without a role', () => {
   test.each(EXPOSED)('$name', async ({ name, operation }) => {
-    const member: Actor = { ...mine.owner, role: 'member' }
+    const member: Actor = { ...mine.owner, role: 'member', group_ids: [] }
     const before = await everythingOf(mine.tenant_id)
     const outcome = await outcomeOf(operation, member, inputFor(name, mine))
     expect('output' in outcome).toBe(MEMBER_MAY.includes(name))

@@ -26,6 +26,7 @@ const operatorOnly = (operation: AnyOperation): Exposed => ({ operation, doors: 
 /** Everything the product can do, and where. A test compares it with core, with the tRPC router and with the REST routes. */
 export const REGISTRY: readonly Exposed[] = [
   everywhere(tenants.get),
+  everywhere(tenants.update),
   operatorOnly(tenants.create),
 
   everywhere(locations.list),
@@ -34,6 +35,7 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(groups.list),
   everywhere(groups.create),
   everywhere(groups.addMembers),
+  everywhere(groups.setLeads),
 
   everywhere(members.list),
   everywhere(members.get),

@@ -35,6 +35,7 @@ function route(method: Route['method'], path: string, operation: AnyOperation, s
 /** The REST API. Names in braces are fields of the operation's input; the other fields come from the query string or the body. */
 export const ROUTES: readonly Route[] = [
   route('GET', '/v1/tenant', tenants.get),
+  route('PATCH', '/v1/tenant', tenants.update),
 
   route('GET', '/v1/locations', locations.list),
   route('POST', '/v1/locations', locations.create, 201),
@@ -42,6 +43,7 @@ export const ROUTES: readonly Route[] = [
   route('GET', '/v1/groups', groups.list),
   route('POST', '/v1/groups', groups.create, 201),
   route('POST', '/v1/groups/{group_id}/members', groups.addMembers),
+  route('POST', '/v1/groups/{group_id}/leads', groups.setLeads),
 
   route('GET', '/v1/members', members.list),
   route('POST', '/v1/members', members.create, 201),

@@ -63,6 +63,7 @@ const t = initTRPC.context<TrpcContext>().create({
 export const appRouter = t.router({
   tenants: t.router({
     get: query(tenants.get),
+    update: command(tenants.update),
   }),
   locations: t.router({
     list: query(locations.list),
@@ -72,6 +73,7 @@ export const appRouter = t.router({
     list: query(groups.list),
     create: command(groups.create),
     addMembers: command(groups.addMembers),
+    setLeads: command(groups.setLeads),
   }),
   members: t.router({
     list: query(members.list),

@@ -8,9 +8,11 @@ import { countTokens, cut, type Piece, pieces, textOf, tokensOf } from './tokens
 import { chooseCall } from './tool-choice.ts'
 
 export type ToolCall = {
+  /** Unique; the dialect puts its own prefix before it. */
   id: string
   kind: 'function' | 'custom'
   name: string
+  namespace: string | undefined
   nameTokens: number
   /** A function's arguments as JSON, a custom tool's text. */
   input: readonly Piece[]
@@ -22,6 +24,8 @@ export type Choice = {
   content: readonly Piece[]
   calls: readonly ToolCall[]
   finish: 'stop' | 'length' | 'tool_calls'
+  /** The stop sequence it ended at. */
+  stoppedAt: string | undefined
 }
 
 /** What the model answers. The same prompt gets the same answer, but for the ids of tool calls. */
@@ -43,21 +47,19 @@ function choice(prompt: Prompt, model: Model, behaviour: Behaviour, topic: Topic
 
   const thoughts = cutTo(limit, think(model, behaviour, prompt.effort, topic))
   const left = limit - tokensOf(thoughts.kept)
-  if (thoughts.isCut || left === 0) return { reasoning: thoughts.kept, content: [], calls: [], finish: 'length' }
+  const silence = { reasoning: thoughts.kept, content: [], calls: [], stoppedAt: undefined }
+  if (thoughts.isCut || left === 0) return { ...silence, finish: 'length' }
 
   const calls = callTools(prompt, behaviour, left)
-  if (calls !== undefined) return { reasoning: thoughts.kept, content: [], ...calls }
+  if (calls !== undefined) return { ...silence, ...calls }
 
   // A model that overruns goes on talking until its own, wrong, limit.
   const isFree = prompt.format === 'text' || behaviour.text !== undefined
   const wanted = overrun > 0 ? left : isFree ? (behaviour.output_tokens ?? topic.tokens) : undefined
-  const said = cutTo(left, say(prompt, behaviour, topic, wanted, index))
-  return {
-    reasoning: thoughts.kept,
-    content: said.kept,
-    calls: [],
-    finish: said.isCut || overrun > 0 ? 'length' : 'stop',
-  }
+  const { words, stoppedAt } = say(prompt, behaviour, topic, wanted, index)
+  const said = cutTo(left, words)
+  if (said.isCut || overrun > 0) return { ...silence, content: said.kept, finish: 'length' }
+  return { ...silence, content: said.kept, finish: 'stop', stoppedAt }
 }
 
 function cutTo(limit: number, all: readonly Piece[]): { kept: readonly Piece[]; isCut: boolean } {
@@ -85,18 +87,15 @@ function say(
   topic: Topic,
   wanted: number | undefined,
   index: number,
-): readonly Piece[] {
+): { words: readonly Piece[]; stoppedAt: string | undefined } {
   const text = behaviour.text ?? formatted(prompt, topic)
   const whole =
     text === undefined
       ? asLongAs(prose(topic, wanted ?? topic.words ?? 0, index), topic.words, wanted)
       : repeated(text, wanted)
-  const end = stopAt(whole, prompt.stop)
-  if (end !== undefined) {
-    const before = whole.slice(0, end)
-    return wanted === undefined ? pieces(before) : cut(before, wanted)
-  }
-  return wanted === undefined ? pieces(whole) : cut(whole, wanted)
+  const stoppedAt = firstOf(prompt.stop, whole)
+  const kept = stoppedAt === undefined ? whole : whole.slice(0, whole.indexOf(stoppedAt))
+  return { words: wanted === undefined ? pieces(kept) : cut(kept, wanted), stoppedAt }
 }
 
 function asLongAs(text: string, words: number | undefined, tokens: number | undefined): string {
@@ -107,9 +106,10 @@ function repeated(text: string, tokens: number | undefined): string {
   return tokens === undefined ? text : text.repeat(Math.ceil(tokens / Math.max(1, countTokens(text))) + 1)
 }
 
-function stopAt(text: string, stop: readonly string[]): number | undefined {
-  const found = stop.map((sequence) => text.indexOf(sequence)).filter((at) => at >= 0)
-  return found.length === 0 ? undefined : Math.min(...found)
+function firstOf(sequences: readonly string[], text: string): string | undefined {
+  return sequences
+    .filter((sequence) => text.includes(sequence))
+    .sort((one, other) => text.indexOf(one) - text.indexOf(other))[0]
 }
 
 function formatted({ format }: Prompt, { about }: Topic): string | undefined {
@@ -133,13 +133,13 @@ function callTools(prompt: Prompt, behaviour: Behaviour, limit: number): Pick<Ch
     // A name can't be cut; what it leaves for the arguments can be nothing.
     if (left < nameTokens) break
     const { kept, isCut } = cutTo(left - nameTokens, pieces(input))
-    calls.push({ id: callId(), kind: tool.kind, name: tool.name, nameTokens, input: kept })
+    calls.push({ id: newId(), kind: tool.kind, name: tool.name, namespace: tool.namespace, nameTokens, input: kept })
     left -= nameTokens + tokensOf(kept)
     if (isCut) return { calls, finish: 'length' }
   }
   return calls.length === 0 ? undefined : { calls, finish: 'tool_calls' }
 }
 
-function callId(): string {
-  return `call_${randomBytes(12).toString('hex')}`
+function newId(): string {
+  return randomBytes(12).toString('hex')
 }

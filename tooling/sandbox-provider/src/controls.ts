@@ -2,9 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import { type Behaviours, Instruction, problems } from './behaviour.ts'
 import { parseJson, readBody } from './body.ts'
 import { ApiError, masked } from './errors.ts'
+import { openai } from './openai/api.ts'
 import type { Ledger } from './stats.ts'
 
-/** A completion request as it arrived. */
+/** A request for an answer as it arrived. */
 export type SeenRequest = {
   method: string
   /** With its query. */
@@ -40,7 +41,7 @@ export async function control(
     case 'GET /behaviour':
       return behaviours.told()
     case 'POST /behaviour':
-      behaviours.configure(readInstruction(parseJson(await readBody(request))))
+      behaviours.configure(readInstruction(await readJson(request)))
       return behaviours.told()
     case 'DELETE /behaviour':
       behaviours.clear()
@@ -48,6 +49,10 @@ export async function control(
     default:
       return undefined
   }
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  return parseJson(await readBody(request, openai.refusals), openai.refusals)
 }
 
 function readInstruction(given: unknown): Instruction {

@@ -1,5 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Choice } from './answer.ts'
+import type { Api } from './api.ts'
 import type { Behaviour } from './behaviour.ts'
 import type { ApiError } from './errors.ts'
 import type { Prompt } from './prompt.ts'
@@ -29,15 +29,31 @@ export type Frame = {
   usage?: ReportedUsage | undefined
 }
 
-/** An API as its clients know it. Reading and writing only: serving, counting and misbehaving are the same for all. */
+/** A way to ask for answers, as its clients know it. Reading and writing only: serving, counting and misbehaving are the same for all. */
 export type Dialect = {
   path: string
-  credential(headers: IncomingHttpHeaders): string | undefined
+  api: Api
+  /** What kind of model it is for. */
+  serves: 'text' | 'embeddings'
+  /** Nothing is billed for it, and it is not in the books. */
+  isFree?: boolean
   /** Throws an `ApiError` for what the real API would refuse. */
   read(body: unknown): Prompt
   whole(reply: Reply): string
   frames(reply: Reply): Iterable<Frame>
-  errorBody(error: ApiError): string
-  /** The event that says in mid-stream that it went wrong. */
-  errorFrame(error: ApiError): string
+  /** The events that say in mid-stream, after so many others, that it went wrong. */
+  failureFrame(error: ApiError, reply: Reply, framesSent: number): string
 }
+
+/** A frame that nothing was produced for. */
+export function silent(data: string): Frame {
+  return { data, output: 0, reasoning: 0, carriesOutput: false }
+}
+
+/** An event with its type as its name, as OpenAI's newer dialect and Anthropic's have them. */
+export function namedEvent(fields: { type: string } & Record<string, unknown>): string {
+  return `event: ${fields.type}\ndata: ${JSON.stringify(fields)}\n\n`
+}
+
+/** For dialects that have no streams. */
+export function* noFrames(): Iterable<Frame> {}

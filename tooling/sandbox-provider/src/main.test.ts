@@ -19,7 +19,7 @@ it('starts from the environment, serves, and ends on a signal', async () => {
   expect(await (await fetch(`${url}/healthz`)).json()).toEqual({ status: 'ok' })
   expect((await fetch(`${url}/v1/models`)).status).toBe(401)
   const listed = await fetch(`${url}/v1/models`, { headers: { authorization: 'Bearer sk-sandbox-of-this-test' } })
-  expect(await listed.json()).toMatchObject({ data: { length: 3 } })
+  expect(await listed.json()).toMatchObject({ data: { length: 4 } })
   child.kill('SIGTERM')
   expect(await once(child, 'exit')).toEqual([0, null])
 })

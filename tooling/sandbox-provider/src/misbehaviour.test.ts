@@ -256,7 +256,7 @@ describe('streams', () => {
 
   it('have an event that is not JSON, and go on', async () => {
     const answer = await ask('garbage output_tokens=8', STREAM)
-    const readable = eventData(answer.body).filter((data) => !data.endsWith('"bro'))
+    const readable = eventData(answer.body).filter((data) => data.endsWith('}') || data === '[DONE]')
     expect(eventData(answer.body).length - readable.length).toBe(1)
     expect(readable.at(-1)).toBe('[DONE]')
     expect(provider.stats()).toMatchObject({ completed: 1, output_tokens: 8, reported_output_tokens: 8 })

@@ -1,4 +1,5 @@
 import { memo } from './memo.ts'
+import type { Prompt } from './prompt.ts'
 
 /** A stretch of a prompt, in the order in which a provider reads it. `tokens` is all it adds to the prompt. */
 export type Segment = { readonly text: string; readonly tokens: number }
@@ -48,6 +49,19 @@ export function createPromptCache(): PromptCache {
       return seen < TOKENS_MIN ? 0 : seen - (seen % TOKENS_STEP)
     },
   }
+}
+
+/**
+ * What of a prompt was kept before and what is now, in tokens. A client that says what to keep pays for writing it; where everything is
+ * kept by itself, writing is free and not told.
+ */
+export function keep(cache: PromptCache, { model, segments, keeps }: Prompt): { cached: number; written: number } {
+  if (keeps === 'all') return { cached: cache.read(model, segments), written: 0 }
+  if (keeps === 0) return { cached: 0, written: 0 }
+  const kept = segments.slice(0, keeps)
+  const tokens = kept.reduce((sum, segment) => sum + segment.tokens, 0)
+  const cached = cache.read(model, kept)
+  return { cached, written: tokens < TOKENS_MIN ? 0 : Math.max(0, tokens - (tokens % TOKENS_STEP) - cached) }
 }
 
 const blockHashes = memo(16_000_000, (text) => {

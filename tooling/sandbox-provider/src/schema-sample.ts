@@ -1,16 +1,19 @@
-/** Says what a text field holds; `undefined` leaves it to the schema. */
-export type TextFor = (field: string, schema: Fields) => string | undefined
+/** Says what a field holds; `undefined`, or what doesn't fit, leaves it to the schema. */
+export type Wish = (field: string, schema: Fields) => unknown
 
 export type Fields = Readonly<Record<string, unknown>>
 
 const DEPTH_MAX = 12
 
-/** A value that fits a JSON schema: as small as it allows, the same every time. Takes the first of several ways. */
-export function sample(schema: unknown, textFor: TextFor): unknown {
-  return value(schema, '', { root: schema, textFor, depth: 0 })
+/**
+ * A value that fits a JSON schema: as small as it allows, the same every time. Takes the first of several ways. `fields` of the
+ * outermost object are given though they may be left out.
+ */
+export function sample(schema: unknown, wish: Wish, fields: readonly string[] = []): unknown {
+  return value(schema, '', { root: schema, wish, depth: 0, fields })
 }
 
-type Place = { root: unknown; textFor: TextFor; depth: number }
+type Place = { root: unknown; wish: Wish; depth: number; fields: readonly string[] }
 
 function value(given: unknown, field: string, place: Place): unknown {
   const schema = resolve(given, place.root)
@@ -18,7 +21,8 @@ function value(given: unknown, field: string, place: Place): unknown {
   const inside = { ...place, depth: place.depth + 1 }
 
   if (schema.const !== undefined) return schema.const
-  if (Array.isArray(schema.enum)) return schema.enum[0]
+  const wished = place.wish(field, schema)
+  if (Array.isArray(schema.enum)) return schema.enum.includes(wished) ? wished : schema.enum[0]
   if (Array.isArray(schema.allOf)) {
     return value(merged([{ ...schema, allOf: undefined }, ...schema.allOf], place.root), field, inside)
   }
@@ -32,13 +36,13 @@ function value(given: unknown, field: string, place: Place): unknown {
     case 'object':
       return objectOf(schema, inside)
     case 'array':
-      return arrayOf(schema, field, inside)
+      return Array.isArray(wished) ? wished : arrayOf(schema, field, inside)
     case 'string':
-      return textOf(schema, field, place.textFor)
+      return textOf(schema, field, wished)
     case 'integer':
-      return numberOf(schema, 1)
+      return numberOf(schema, 1, wished)
     case 'number':
-      return numberOf(schema, Number(schema.multipleOf ?? 0.5))
+      return numberOf(schema, Number(schema.multipleOf ?? 0.5), wished)
     case 'boolean':
       return false
     default:
@@ -88,8 +92,12 @@ function typeOf(schema: Fields): unknown {
 function objectOf(schema: Fields, place: Place): Record<string, unknown> {
   const properties = isFields(schema.properties) ? schema.properties : {}
   const required = Array.isArray(schema.required) ? schema.required.filter((name) => typeof name === 'string') : []
-  const names = required.length > 0 ? required : Object.keys(properties).slice(0, place.depth === 1 ? 1 : 0)
-  return Object.fromEntries(names.map((name) => [name, value(properties[name] ?? { type: 'string' }, name, place)]))
+  const isOutermost = place.depth === 1
+  const least = required.length > 0 ? required : Object.keys(properties).slice(0, isOutermost ? 1 : 0)
+  const names = isOutermost ? new Set([...least, ...place.fields]) : least
+  return Object.fromEntries(
+    [...names].map((name) => [name, value(properties[name] ?? { type: 'string' }, name, place)]),
+  )
 }
 
 function arrayOf(schema: Fields, field: string, place: Place): unknown[] {
@@ -110,17 +118,18 @@ const FORMATS: Readonly<Record<string, string>> = {
   uuid: '00000000-0000-4000-8000-000000000000',
 }
 
-function textOf(schema: Fields, field: string, textFor: TextFor): string {
-  const text = FORMATS[String(schema.format)] ?? textFor(field, schema) ?? `sandbox ${field}`.trim()
+function textOf(schema: Fields, field: string, wished: unknown): string {
+  const said = typeof wished === 'string' ? wished : `sandbox ${field}`.trim()
+  const text = FORMATS[String(schema.format)] ?? said
   const short = Math.max(0, Number(schema.minLength ?? 0) - text.length)
   return (text + 'x'.repeat(Math.min(short, 100_000))).slice(0, Number(schema.maxLength ?? 1_000_000))
 }
 
-function numberOf(schema: Fields, step: number): number {
+function numberOf(schema: Fields, step: number, wished: unknown): number {
   const least = Number(schema.minimum ?? Number.NEGATIVE_INFINITY)
   const above = Number(schema.exclusiveMinimum ?? Number.NEGATIVE_INFINITY)
   const most = Math.min(Number(schema.maximum ?? Infinity), Number(schema.exclusiveMaximum ?? Infinity) - step)
   const multiple = Number(schema.multipleOf ?? step)
-  const wanted = Math.min(most, Math.max(multiple, least, above + step))
+  const wanted = Math.min(most, Math.max(typeof wished === 'number' ? wished : multiple, least, above + step))
   return schema.multipleOf === undefined ? wanted : Math.ceil(wanted / multiple) * multiple
 }

@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { answer, tokensOfChoice } from './answer.ts'
+import type { Api } from './api.ts'
 import type { Behaviour } from './behaviour.ts'
 import type { Dialect, Reply } from './dialect.ts'
-import { ApiError, fault, SERVER_ERROR } from './errors.ts'
+import type { ApiError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { Model } from './models.ts'
 import type { Prompt } from './prompt.ts'
 import type { Entry } from './stats.ts'
 import { type ReportedUsage, reportedUsage } from './usage.ts'
 
-/** One request on its way through: the wire, its line in the books, its API. */
+/** One request on its way through: the wire, its line in the books, its dialect. */
 export type Served = { exchange: Exchange; entry: Entry; dialect: Dialect }
 
 /** Answers a prompt that is fit to be answered, in whatever way it is told to. */
@@ -18,21 +19,22 @@ export async function serve(
   prompt: Prompt,
   model: Model,
   behaviour: Behaviour,
-  input: { tokens: number; cached: number },
+  input: { tokens: number; cached: number; written: number },
 ): Promise<void> {
-  const { exchange, entry } = served
+  const { exchange, entry, dialect } = served
+  const { refusals } = dialect.api
   const { delay_ms: delayMs, status } = behaviour
 
   const isRefused = behaviour.hang === true || behaviour.reset === true || status !== undefined
   if (isRefused) entry.end('failed')
-  else entry.accept(prompt.model, { input: input.tokens, cached: input.cached })
+  else if (!dialect.isFree) entry.accept(prompt.model, { ...input, input: input.tokens })
 
   if (delayMs !== undefined && !(await exchange.wait(delayMs))) return
   if (behaviour.hang) return
   if (behaviour.reset) return exchange.reset()
   if (status !== undefined) {
     const { error_code: code, retry_after: retryAfter = 1 } = behaviour
-    return refuse(served, fault(status, { model: prompt.model, code, retryAfter }))
+    return refuse(served, refusals.fault(status, { model: prompt.model, code, retryAfter }))
   }
 
   const reply: Reply = {
@@ -42,9 +44,7 @@ export async function serve(
     choices: answer(prompt, model, behaviour),
     behaviour,
     usage: (output, reasoning) =>
-      behaviour.omit_usage
-        ? undefined
-        : reportedUsage({ input: input.tokens, cached: input.cached, output, reasoning }, behaviour),
+      behaviour.omit_usage ? undefined : reportedUsage({ ...input, input: input.tokens, output, reasoning }, behaviour),
   }
   const garbage = behaviour.garbage === true ? (prompt.stream ? 'event' : 'half') : behaviour.garbage
   if (prompt.stream && (garbage === undefined || garbage === 'event')) return sendStream(served, reply)
@@ -52,9 +52,10 @@ export async function serve(
 }
 
 export function refuse({ exchange, dialect }: Served, error: ApiError): Promise<void> {
-  const body = Buffer.from(dialect.errorBody(error))
+  const requestId = newRequestId()
+  const body = Buffer.from(dialect.api.errorBody(error, requestId))
   exchange.begin(error.status, [
-    ...answerHeaders('application/json', body.length),
+    ...answerHeaders(dialect.api, { type: 'application/json', length: body.length, requestId }),
     ...Object.entries(error.headers).flat(),
   ])
   return exchange.end(body)
@@ -69,7 +70,7 @@ async function sendWhole({ exchange, entry, dialect }: Served, reply: Reply, gar
     entry.produce(tokens.output, tokens.reasoning)
   }
   const { type, body } = wholeBody(dialect.whole(reply), reply, garbage)
-  exchange.begin(200, answerHeaders(type, body.length))
+  exchange.begin(200, answerHeaders(dialect.api, { type, length: body.length }))
   if (behaviour.first_byte_ms !== undefined) {
     exchange.flush()
     if (!(await exchange.wait(behaviour.first_byte_ms))) return
@@ -79,8 +80,7 @@ async function sendWhole({ exchange, entry, dialect }: Served, reply: Reply, gar
     if (behaviour.cut_after_chunks !== undefined) exchange.cut()
     return
   }
-  const told = garbage === undefined ? reply.usage(output, 0) : undefined
-  report(entry, told)
+  if (garbage === undefined && !dialect.isFree) report(entry, reply.usage(output, 0))
   return exchange.end(body)
 }
 
@@ -104,7 +104,6 @@ function wholeBody(honest: string, { prompt }: Reply, garbage: Garbage): { type:
 
 const ERROR_PAGE = '<html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>\n'
 const NOT_UTF8 = Buffer.from(Array.from({ length: 256 }, (_, index) => 255 - index))
-const BROKEN_EVENT = 'data: {"choices":[{"delta":{"content":"bro\n\n'
 const STREAM_TYPE = 'text/event-stream; charset=utf-8'
 
 async function sendStream({ exchange, entry, dialect }: Served, reply: Reply): Promise<void> {
@@ -113,12 +112,13 @@ async function sendStream({ exchange, entry, dialect }: Served, reply: Reply): P
   const dressed = dresser(behaviour)
   const stop = stopper(behaviour)
 
-  exchange.begin(200, answerHeaders(STREAM_TYPE, undefined))
+  exchange.begin(200, answerHeaders(dialect.api, { type: STREAM_TYPE }))
   if (behaviour.first_byte_ms !== undefined) {
     exchange.flush()
     if (!(await exchange.wait(behaviour.first_byte_ms))) return
   }
   let chunks = 0
+  let frames = 0
   let told: ReportedUsage | undefined
   try {
     for (const frame of dialect.frames(reply)) {
@@ -127,7 +127,7 @@ async function sendStream({ exchange, entry, dialect }: Served, reply: Reply): P
       if (stopped === 'cut') return exchange.cut()
       if (stopped === 'error') {
         entry.end('cut')
-        return exchange.end(dressed(dialect.errorFrame(new ApiError(500, SERVER_ERROR, { type: 'server_error' }))))
+        return exchange.end(dressed(dialect.failureFrame(dialect.api.refusals.failure(), reply, frames)))
       }
       if (frame.carriesOutput) {
         const isThere =
@@ -138,12 +138,20 @@ async function sendStream({ exchange, entry, dialect }: Served, reply: Reply): P
       entry.produce(frame.output, frame.reasoning)
       told = frame.usage ?? told
       if (!(await exchange.write(dressed(frame.data)))) return
-      if (behaviour.garbage !== undefined && chunks === 1 && frame.carriesOutput) await exchange.write(BROKEN_EVENT)
+      frames += 1
+      if (behaviour.garbage !== undefined && chunks === 1 && frame.carriesOutput) {
+        await exchange.write(dressed(broken(frame.data)))
+      }
     }
     return exchange.end()
   } finally {
     report(entry, told)
   }
+}
+
+/** An event of which half the data is missing. */
+function broken(event: string): string {
+  return `${event.slice(0, event.length >> 1).trimEnd()}\n\n`
 }
 
 /** What ends a stream before its end, once so many chunks with output are out. */
@@ -170,26 +178,18 @@ function report(entry: Entry, told: ReportedUsage | undefined): void {
   if (told !== undefined) entry.report({ input: told.input ?? 0, output: told.output ?? 0 })
 }
 
-/** With what the real API sends beside the answer, which a gateway has to keep to itself. */
-function answerHeaders(type: string, length: number | undefined): string[] {
-  const headers = ['content-type', type, 'x-request-id', `req_${newId()}`, ...ACCOUNT_HEADERS]
-  if (length !== undefined) headers.push('content-length', String(length))
-  else headers.push('cache-control', 'no-cache')
-  return headers
+/** With what the real API sends beside the answer. */
+function answerHeaders(
+  api: Api,
+  { type, length, requestId = newRequestId() }: { type: string; length?: number; requestId?: string },
+): string[] {
+  const rest = length === undefined ? ['cache-control', 'no-cache'] : ['content-length', String(length)]
+  return ['content-type', type, ...api.answerHeaders(requestId), ...rest]
 }
 
-const ACCOUNT_HEADERS = [
-  'openai-organization',
-  'org-sandbox',
-  'openai-version',
-  '2020-10-01',
-  'openai-processing-ms',
-  '1',
-  'x-ratelimit-limit-requests',
-  '10000',
-  'x-ratelimit-remaining-requests',
-  '9999',
-]
+function newRequestId(): string {
+  return `req_${newId()}`
+}
 
 const started = randomBytes(8).toString('hex')
 let made = 0

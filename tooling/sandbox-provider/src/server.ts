@@ -1,19 +1,22 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { countTokensDialect } from './anthropic/count-tokens.ts'
+import { messages } from './anthropic/messages.ts'
+import type { Behaviour } from './behaviour.ts'
 import { parseJson, readBody } from './body.ts'
 import { type Controls, control } from './controls.ts'
 import type { Dialect } from './dialect.ts'
-import { ApiError, unknownModel, wrongCredential } from './errors.ts'
+import { ApiError } from './errors.ts'
 import { createExchange } from './exchange.ts'
-import { findModel, unlistedModel } from './models.ts'
+import { apiOf, lookUp } from './look-ups.ts'
+import { findModel, type Model, unlistedModel } from './models.ts'
 import { chatCompletions } from './openai/chat-completions.ts'
-import { bearer, errorBody } from './openai/conventions.ts'
-import { MODEL_LIST, modelBody } from './openai/models.ts'
-import { inputTokens } from './prompt.ts'
-import type { PromptCache } from './prompt-cache.ts'
+import { completions } from './openai/completions.ts'
+import { embeddings } from './openai/embeddings.ts'
+import { responses } from './openai/responses.ts'
+import { StoredResponses } from './openai/stored-responses.ts'
+import { inputTokens, type Prompt } from './prompt.ts'
+import { keep, type PromptCache } from './prompt-cache.ts'
 import { refuse, serve } from './serve.ts'
-
-/** A further API is a file of its own and an entry here. */
-const DIALECTS: ReadonlyMap<string, Dialect> = new Map([chatCompletions].map((dialect) => [dialect.path, dialect]))
 
 export type Provider = Controls & {
   credential: string | undefined
@@ -22,14 +25,18 @@ export type Provider = Controls & {
 }
 
 export function createProviderServer(provider: Provider): Server {
+  const stored = new StoredResponses()
+  // A further dialect is a file of its own and an entry here.
+  const all = [chatCompletions, completions, embeddings, responses(stored), messages, countTokensDialect]
+  const dialects: ReadonlyMap<string, Dialect> = new Map(all.map((dialect) => [dialect.path, dialect]))
+
   const server = createServer((request, response) => {
     const url = request.url ?? '/'
     const query = url.indexOf('?')
     const path = query < 0 ? url : url.slice(0, query)
-    const dialect = request.method === 'POST' ? DIALECTS.get(path) : undefined
-    void (dialect === undefined
-      ? answerPlainly(provider, request, response, path)
-      : complete(provider, dialect, request, response))
+    const dialect = dialects.get(path)
+    if (dialect !== undefined && request.method === 'POST') void complete(provider, dialect, request, response)
+    else void answerPlainly({ provider, stored, isDialect: dialect !== undefined }, request, response, path)
   })
   // Longer than gateways keep idle connections, so that it is never this side that closes one about to be used.
   server.keepAliveTimeout = 120_000
@@ -45,21 +52,22 @@ async function complete(
   const entry = provider.ledger.open()
   const exchange = createExchange(request, response, entry)
   const served = { exchange, entry, dialect }
+  const { refusals } = dialect.api
   try {
-    const body = await readBody(request)
+    const body = await readBody(request, refusals)
     provider.saw(request, body)
-    checkCredential(provider, dialect.credential(request.headers))
-    const prompt = dialect.read(parseJson(body))
+    const credential = dialect.api.credential(request.headers)
+    if (!isCredential(provider, credential)) throw refusals.wrongCredential(credential)
+    const prompt = dialect.read(parseJson(body, refusals))
 
     const behaviour = provider.behaviours.take(request.rawHeaders, prompt.question)
     if (behaviour.split !== undefined) exchange.splitAt(behaviour.split)
-    const model = findModel(prompt.model) ?? (behaviour.any_model ? unlistedModel(prompt.model) : undefined)
-    if (model === undefined) throw unknownModel(prompt.model)
+    const model = modelFor(prompt, dialect, behaviour)
     const tokens = inputTokens(prompt)
-    if (tokens > model.contextTokensMax) throw contextExceeded(tokens, model.contextTokensMax)
-    const cached = behaviour.prompt_cache === false ? 0 : provider.promptCache().read(prompt.model, prompt.segments)
+    if (tokens > model.contextTokensMax) throw refusals.contextExceeded(tokens, model.contextTokensMax)
+    const kept = behaviour.prompt_cache === false ? { cached: 0, written: 0 } : keep(provider.promptCache(), prompt)
 
-    await serve(served, prompt, model, behaviour, { tokens, cached })
+    await serve(served, prompt, model, behaviour, { tokens, ...kept })
   } catch (error) {
     entry.end('failed')
     if (response.headersSent) response.destroy()
@@ -67,37 +75,48 @@ async function complete(
   }
 }
 
+function modelFor({ model: id }: Prompt, { serves, path, api }: Dialect, behaviour: Behaviour): Model {
+  const model = findModel(id) ?? (behaviour.any_model ? unlistedModel(id, serves) : undefined)
+  if (model === undefined) throw api.refusals.unknownModel(id)
+  if (model.serves !== serves) throw api.refusals.notServed(id, path)
+  return model
+}
+
+type Plain = { provider: Provider; stored: StoredResponses; isDialect: boolean }
+
+/** All that asks for no answer of a model. */
 async function answerPlainly(
-  provider: Provider,
+  { provider, stored, isDialect }: Plain,
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
 ): Promise<void> {
+  const api = apiOf(request)
   try {
     const controlled = await control(provider, request, path)
-    send(
-      response,
-      200,
-      controlled === undefined ? modelsOrNothing(provider, request, path) : JSON.stringify(controlled),
-    )
+    if (controlled !== undefined) return send(response, 200, JSON.stringify(controlled))
+    const found = isDialect ? undefined : lookUp({ method: request.method ?? '', path, api, stored })
+    if (found === undefined) throw isDialect ? notAllowed(request, path) : notThere(request, path)
+    const credential = api.credential(request.headers)
+    if (!isCredential(provider, credential)) throw api.refusals.wrongCredential(credential)
+    send(response, 200, JSON.stringify(found()))
   } catch (error) {
     const known = asApiError(error)
-    send(response, known.status, errorBody(known))
+    send(response, known.status, api.errorBody(known, 'req_sandbox'))
   }
 }
 
-function modelsOrNothing(provider: Provider, request: IncomingMessage, path: string): string {
-  const isList = path === '/v1/models'
-  const isModel = path.startsWith('/v1/models/')
-  if (DIALECTS.has(path) || ((isList || isModel) && request.method !== 'GET')) {
-    throw new ApiError(
-      405,
-      `Not allowed to ${request.method} on ${path}. (HINT: Perhaps you meant to use a different HTTP method?)`,
-    )
-  }
-  if (!isList && !isModel) throw new ApiError(404, `Invalid URL (${request.method} ${path})`)
-  checkCredential(provider, bearer(request.headers) ?? keyHeader(request))
-  return isList ? MODEL_LIST : modelBody(decodeURIComponent(path.slice('/v1/models/'.length)))
+function notAllowed({ method, headers }: IncomingMessage, path: string): ApiError {
+  // Clients that would rather have a WebSocket go on without one.
+  if (headers.upgrade !== undefined) return new ApiError(426, 'This address speaks HTTP only.')
+  return new ApiError(
+    405,
+    `Not allowed to ${method} on ${path}. (HINT: Perhaps you meant to use a different HTTP method?)`,
+  )
+}
+
+function notThere({ method }: IncomingMessage, path: string): ApiError {
+  return new ApiError(404, `Invalid URL (${method} ${path})`)
 }
 
 function send(response: ServerResponse, status: number, body: string): void {
@@ -105,21 +124,8 @@ function send(response: ServerResponse, status: number, body: string): void {
   response.end(body)
 }
 
-function checkCredential(provider: Provider, given: string | undefined): void {
-  if (provider.credential !== undefined && given !== provider.credential) throw wrongCredential(given)
-}
-
-function keyHeader(request: IncomingMessage): string | undefined {
-  const key = request.headers['x-api-key']
-  return typeof key === 'string' ? key : undefined
-}
-
-function contextExceeded(tokens: number, most: number): ApiError {
-  return new ApiError(
-    400,
-    `This model's maximum context length is ${most} tokens. However, your messages resulted in ${tokens} tokens. Please reduce the length of the messages.`,
-    { param: 'messages', code: 'context_length_exceeded' },
-  )
+function isCredential(provider: Provider, given: string | undefined): boolean {
+  return provider.credential === undefined || given === provider.credential
 }
 
 function asApiError(error: unknown): ApiError {

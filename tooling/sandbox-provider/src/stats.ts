@@ -11,8 +11,9 @@ export type Figures = {
   /** Accepted, and the client went away before the end. So `requests` are those completed, cut, aborted, and not ended yet. */
   aborted_by_peer: number
   input_tokens: number
-  /** Part of `input_tokens`. */
+  /** Parts of `input_tokens`: read from the cache of prompts, and written to it where the client pays for that. */
   cached_input_tokens: number
+  cache_write_tokens: number
   output_tokens: number
   /** Part of `output_tokens`. */
   reasoning_tokens: number
@@ -29,7 +30,7 @@ export type Stats = Figures & {
 
 /** One request's line in the books. Each `end…` ends it; later ones change nothing. */
 export type Entry = {
-  accept(model: string, usage: { input: number; cached: number }): void
+  accept(model: string, usage: { input: number; cached: number; written: number }): void
   produce(output: number, reasoning: number): void
   report(usage: { input: number; output: number }): void
   end(how: 'completed' | 'failed' | 'cut'): void
@@ -67,6 +68,7 @@ export function createLedger(): Ledger {
           add('requests', 1)
           add('input_tokens', usage.input)
           add('cached_input_tokens', usage.cached)
+          add('cache_write_tokens', usage.written)
         },
         produce(output, reasoning) {
           add('output_tokens', output)
@@ -79,7 +81,8 @@ export function createLedger(): Ledger {
         end(how) {
           if (ended) return
           ended = true
-          add(how, 1)
+          // What is free is in no books.
+          if (accepted || how === 'failed') add(how, 1)
         },
         close() {
           if (!isOpen) return
@@ -114,6 +117,7 @@ function newFigures(): Figures {
     aborted_by_peer: 0,
     input_tokens: 0,
     cached_input_tokens: 0,
+    cache_write_tokens: 0,
     output_tokens: 0,
     reasoning_tokens: 0,
     reported_input_tokens: 0,

@@ -30,8 +30,18 @@ function called(tool: Tool | undefined, prompt: Prompt): ChosenCall | undefined 
   const asked = plainPart(prompt.question)
   const file = fileWanted(prompt, asked)
   if (tool.kind === 'custom') return { tool, input: customInput(tool, file, asked) }
-  const input = sample(tool.schema, (field, schema) => argument(field, schema, file, asked))
+  const input = sample(tool.schema, (field, schema) => argument(field, schema, file, asked), fileFields(tool))
   return { tool, input: JSON.stringify(isFields(input) ? input : {}) }
+}
+
+/** What a tool that writes files must be told, though its schema may not say so: it can do other things as well. */
+function fileFields(tool: Tool): string[] {
+  if (!writesFiles(tool)) return []
+  const names = Object.keys(propertiesOf(tool.schema))
+  const required = isFields(tool.schema) && Array.isArray(tool.schema.required) ? tool.schema.required : []
+  return [PATH_FIELD, CONTENT_FIELD].flatMap((kind) =>
+    required.some((name) => kind.test(String(name))) ? [] : names.filter((name) => kind.test(name)).slice(0, 1),
+  )
 }
 
 function namedTool(tools: readonly Tool[], asked: string): Tool | undefined {
@@ -90,14 +100,14 @@ function wordsOfName(name: string): string[] {
   )
 }
 
-type File = { name: string; path: string; line: string }
+type File = { name: string; path: string; line: string; folder: string | undefined }
 
 const LINE = 'Hello from the sandbox model.'
 
 function fileWanted(prompt: Prompt, asked: string): File {
   const name = FILE_NAME.exec(asked)?.[1] ?? 'hello.txt'
   const folder = workingFolder(prompt)
-  return { name, path: folder === undefined ? name : `${folder.replace(/\/$/, '')}/${name}`, line: LINE }
+  return { name, path: folder === undefined ? name : `${folder.replace(/\/$/, '')}/${name}`, line: LINE, folder }
 }
 
 /** Coding tools say in their instructions where they work; some of their tools want absolute paths. */
@@ -111,8 +121,14 @@ function workingFolder(prompt: Prompt): string | undefined {
   return undefined
 }
 
-function argument(field: string, schema: Fields, file: File, asked: string): string | undefined {
-  if (COMMAND_FIELD.test(field)) return `printf '%s\\n' '${file.line}' > '${file.name}'`
+function argument(field: string, schema: Fields, file: File, asked: string): unknown {
+  if (Array.isArray(schema.enum)) return schema.enum.find((one) => /^(create|write)/i.test(String(one)))
+  if (COMMAND_FIELD.test(field)) {
+    const command = `printf '%s\\n' '${file.line}' > '${file.name}'`
+    return schema.type === 'array' ? ['bash', '-lc', command] : command
+  }
+  if (/timeout/i.test(field)) return 60_000
+  if (/^(cwd|work_?dir|working_?directory)$/i.test(field)) return file.folder ?? '.'
   if (PATH_FIELD.test(field)) return isAbsolute(field, schema) ? file.path : file.name
   if (CONTENT_FIELD.test(field)) return `${file.line}\n`
   if (/city|location|place|town/i.test(field))

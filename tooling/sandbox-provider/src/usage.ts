@@ -1,7 +1,7 @@
 import type { Behaviour } from './behaviour.ts'
 
-/** The true figures of an answer. Cached tokens are part of the input, reasoning tokens of the output. */
-export type Usage = { input: number; cached: number; output: number; reasoning: number }
+/** The true figures of an answer. Cached and written tokens are parts of the input, reasoning tokens of the output. */
+export type Usage = { input: number; cached: number; written: number; output: number; reasoning: number }
 
 /** What the client is told. A figure that is missing is left out of the answer, with the sums it belongs to. */
 export type ReportedUsage = { [Figure in keyof Usage]: number | undefined }
@@ -17,7 +17,7 @@ export function reportedUsage(usage: Usage, { wrong_usage }: Behaviour): Reporte
     case 'cached':
       return { ...usage, cached: usage.input + 1_024 }
     case 'zero':
-      return { input: 0, cached: 0, output: 0, reasoning: 0 }
+      return { input: 0, cached: 0, written: 0, output: 0, reasoning: 0 }
     default:
       return usage
   }

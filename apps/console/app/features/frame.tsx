@@ -187,7 +187,13 @@ function TenantName() {
   )
 }
 
-const ROLE_WORDS = { owner: 'Owner', admin: 'Administrator', auditor: 'Auditor', member: 'Member' } as const
+const ROLE_WORDS = {
+  owner: 'Owner',
+  admin: 'Administrator',
+  auditor: 'Auditor',
+  billing: 'Billing',
+  member: 'Member',
+} as const
 
 function UserMenu() {
   const { member_name, email, role } = useTenant()

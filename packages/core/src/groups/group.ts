@@ -9,6 +9,9 @@ export const Group = z.strictObject({
   location_id: idSchema('location'),
   location_name: z.string(),
   members_count: z.number().int(),
+  leads: z
+    .array(z.strictObject({ id: idSchema('member'), name: z.string() }))
+    .describe('Who looks after it: the teachers of a class, the leaders of a team.'),
   created_at: Instant,
 })
 export type Group = z.infer<typeof Group>
@@ -18,4 +21,12 @@ export const ListGroups = PageInput.extend({ location_id: idSchema('location').o
 export const AddGroupMembers = z.strictObject({
   group_id: idSchema('group'),
   member_ids: z.array(idSchema('member')).min(1).max(1000),
+})
+
+export const SetGroupLeads = z.strictObject({
+  group_id: idSchema('group'),
+  member_ids: z
+    .array(idSchema('member'))
+    .max(20)
+    .describe('Staff or employees. They replace those who lead it now; an empty list leaves it without.'),
 })

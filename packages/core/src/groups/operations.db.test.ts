@@ -24,6 +24,7 @@ describe('creating a group', () => {
       location_id: scene.location.id,
       location_name: 'Main',
       members_count: 0,
+      leads: [],
       created_at: expect.stringMatching(/Z$/),
     })
   })
@@ -84,6 +85,96 @@ describe('putting people into a group', () => {
     expect(row?.n).toBe(0)
     expect((await add(group.id)).details.param).toBe('member_ids')
     expect((await add(group.id, 'mem_UPPER')).details.param).toBe('member_ids.0')
+  })
+})
+
+describe('who leads a group', () => {
+  it('is set as a whole, and told', async () => {
+    const place = await createScene(test.database)
+    const group = await create(place, 'Lab')
+    const [a, b] = [
+      await place.member({ kind: 'staff', name: 'Ada' }),
+      await place.member({ kind: 'staff', name: 'Bo' }),
+    ]
+    const set = (...member_ids: string[]) => place.run(core.groups.setLeads, { group_id: group.id, member_ids })
+    expect((await set(b.id, a.id, b.id)).leads).toEqual([
+      { id: a.id, name: 'Ada' },
+      { id: b.id, name: 'Bo' },
+    ])
+    expect((await set(b.id)).leads).toEqual([{ id: b.id, name: 'Bo' }])
+    expect((await set()).leads).toEqual([])
+    const entries = (await place.run(core.audit.list, { target_id: group.id })).data
+    expect(entries[0]).toMatchObject({
+      operation: 'groups.set_leads',
+      before: { leads: [{ id: b.id }] },
+      after: { leads: [] },
+    })
+  })
+
+  it('is no student, nobody else’s, and chosen among one’s own people', async () => {
+    const place = await createScene(test.database)
+    const north = await place.run(core.locations.create, { name: 'North' })
+    const group = await create(place, 'Lab', north.id)
+    const set = (group_id: string, member_id: string, actor?: Parameters<typeof place.run>[2]) =>
+      refusalOf(place.run(core.groups.setLeads, { group_id, member_ids: [member_id] }, actor))
+    expect((await set(group.id, (await place.member()).id)).details.param).toBe('member_ids')
+    const foreign = await other.member({ kind: 'staff' })
+    const missing = await set(group.id, core.newId('member'))
+    expect(missing.code).toBe('not_found')
+    expect(await set(group.id, foreign.id)).toEqual(missing)
+    const admin = await place.adminOf(north.id)
+    const far = await place.member({ kind: 'staff' })
+    expect(await set(group.id, far.id, admin)).toEqual(missing)
+    const noGroup = await set(core.newId('group'), far.id, admin)
+    expect(await set((await create(place, 'South')).id, far.id, admin)).toEqual(noGroup)
+  })
+
+  it('sees its people, their keys and what they use, changes their keys, and reaches nothing else', async () => {
+    const place = await createScene(test.database)
+    const [group, rest] = [await create(place, 'Mine'), await create(place, 'Theirs')]
+    const near = await place.member({ group_ids: [group.id], name: 'Near' })
+    const far = await place.member({ group_ids: [rest.id], name: 'Far' })
+    const [nearKey, farKey] = [await place.key({ member_id: near.id }), await place.key({ member_id: far.id })]
+    const teacher = await place.leadOf(group.id)
+    const seen = async () => ({
+      groups: (await place.run(core.groups.list, {}, teacher)).data.map((one) => one.name),
+      members: (await place.run(core.members.list, {}, teacher)).data.map((one) => one.name),
+      people: (await place.run(core.coding.listPeople, {}, teacher)).data.map((one) => one.name),
+      keys: (await place.run(core.keys.list, {}, teacher)).data.map((one) => one.id),
+      locations: (await place.run(core.locations.list, {}, teacher)).data.map((one) => one.name),
+    })
+    expect(await seen()).toEqual({
+      groups: ['Mine'],
+      members: ['Near'],
+      people: ['Near'],
+      keys: [nearKey.id],
+      locations: ['Main'],
+    })
+    const make = (member_id: string) =>
+      place.run(core.keys.create, { member_id, name: 'Lesson', budget_usd: '1' }, teacher)
+    const made = await make(near.id)
+    expect((await place.run(core.keys.update, { id: made.id, budget_usd: '2' }, teacher)).budget.limit_usd).toBe('2.00')
+    expect((await place.run(core.keys.disable, { id: made.id }, teacher)).status).toBe('disabled')
+    expect((await place.run(core.keys.revoke, { id: made.id }, teacher)).status).toBe('revoked')
+    expect(await refusalOf(make(far.id))).toEqual(await refusalOf(make(core.newId('member'))))
+    const missing = await refusalOf(place.run(core.keys.revoke, { id: core.newId('key') }, teacher))
+    for (const operation of [core.keys.revoke, core.keys.disable, core.keys.enable, core.keys.get]) {
+      expect(await refusalOf(place.run(operation, { id: farKey.id }, teacher))).toEqual(missing)
+    }
+    for (const [operation, input] of [
+      [core.members.create, { name: 'New', email: 'new@example.org', kind: 'student' }],
+      [core.groups.create, { name: 'New', location_id: place.location.id }],
+      [core.groups.addMembers, { group_id: group.id, member_ids: [far.id] }],
+      [core.groups.setLeads, { group_id: rest.id, member_ids: [teacher.member_id] }],
+      [core.locations.create, { name: 'New' }],
+      [core.balance.get, {}],
+      [core.audit.list, {}],
+    ] as const) {
+      expect((await refusalOf(place.run(operation, input as never, teacher))).code).toBe('forbidden')
+    }
+    // Who moves out of the group is out of sight at once.
+    await test.admin`delete from group_members where member_id = ${near.id}`
+    expect(await seen()).toMatchObject({ members: [], people: [], keys: [] })
   })
 })
 

@@ -1,13 +1,14 @@
-import { group_members, groups, locations, members } from '@stipend/db/schema'
-import { and, eq, inArray, type SQL, sql } from 'drizzle-orm'
+import type { TenantTx } from '@stipend/db'
+import { group_leads, group_members, groups, locations, members } from '@stipend/db/schema'
+import { and, eq, inArray, isNull, notInArray, sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { type Actor, locationScope } from '../actor.ts'
-import { notFound } from '../errors.ts'
+import type { Actor } from '../actor.ts'
+import { invalidField, notFound } from '../errors.ts'
 import { idSchema } from '../id.ts'
-import { membersInScope, requireLocation } from '../members/scope.ts'
+import { groupsInScope, membersInScope, requireGroup, requireLocation } from '../members/scope.ts'
 import { command, query } from '../operation.ts'
 import { decodeCursor, pageOf, toPage } from '../page.ts'
-import { AddGroupMembers, CreateGroup, Group, ListGroups } from './group.ts'
+import { AddGroupMembers, CreateGroup, Group, ListGroups, SetGroupLeads } from './group.ts'
 
 const columns = {
   id: groups.id,
@@ -17,13 +18,32 @@ const columns = {
   created_at: groups.created_at,
   members_count: sql<number>`(select count(*)::int from group_members gm
     where gm.tenant_id = groups.tenant_id and gm.group_id = groups.id)`,
+  leads: sql<{ id: string; name: string }[]>`coalesce((
+    select json_agg(json_build_object('id', m.id, 'name', m.name) order by m.name_key, m.id)
+      from group_leads gl join members m on m.tenant_id = gl.tenant_id and m.id = gl.member_id
+     where gl.tenant_id = groups.tenant_id and gl.group_id = groups.id), '[]'::json)`,
 }
 
 const inLocation = and(eq(locations.tenant_id, groups.tenant_id), eq(locations.id, groups.location_id))
 
-function inScope(actor: Actor): SQL | undefined {
-  const scope = locationScope(actor)
-  return scope === null ? undefined : inArray(groups.location_id, scope)
+async function getGroup(tx: TenantTx, actor: Actor, id: string): Promise<Group> {
+  const [group] = await tx
+    .select(columns)
+    .from(groups)
+    .innerJoin(locations, inLocation)
+    .where(and(eq(groups.id, id), groupsInScope(actor)))
+  if (group === undefined) throw notFound('group')
+  return group
+}
+
+/** Throws not_found unless all of them are there, not removed, and in the actor's scope. */
+async function requirePeople(tx: TenantTx, actor: Actor, ids: string[]) {
+  const seen = await tx
+    .select({ id: members.id, kind: members.kind })
+    .from(members)
+    .where(and(inArray(members.id, ids), isNull(members.removed_at), membersInScope(actor)))
+  if (seen.length < ids.length) throw notFound('member')
+  return seen
 }
 
 export const list = query({
@@ -41,7 +61,7 @@ export const list = query({
       .innerJoin(locations, inLocation)
       .where(
         and(
-          inScope(actor),
+          groupsInScope(actor),
           input.location_id === undefined ? undefined : eq(groups.location_id, input.location_id),
           after && sql`(${locations.name}, ${groups.name}, ${groups.id}) > (${after[0]}, ${after[1]}, ${after[2]})`,
         ),
@@ -68,8 +88,7 @@ export const create = command({
     await requireLocation(tx, actor, input.location_id)
     const id = newId('group')
     await tx.insert(groups).values({ id, ...input })
-    const [group] = await tx.select(columns).from(groups).innerJoin(locations, inLocation).where(eq(groups.id, id))
-    if (group === undefined) throw new Error('the group just made is not there')
+    const group = await getGroup(tx, actor, id)
     return { output: group, audit: { target_id: id, after: group } }
   },
 })
@@ -82,17 +101,9 @@ export const addMembers = command({
   output: z.strictObject({ group_id: idSchema('group'), added: z.number().int() }),
   errors: ['not_found'],
   handle: async ({ tx, actor, input }) => {
-    const [group] = await tx
-      .select({ id: groups.id })
-      .from(groups)
-      .where(and(eq(groups.id, input.group_id), inScope(actor)))
-    if (group === undefined) throw notFound('group')
+    const group = await requireGroup(tx, actor, input.group_id)
     const wanted = [...new Set(input.member_ids)]
-    const seen = await tx
-      .select({ id: members.id })
-      .from(members)
-      .where(and(inArray(members.id, wanted), membersInScope(actor)))
-    if (seen.length < wanted.length) throw notFound('member')
+    await requirePeople(tx, actor, wanted)
     const added = await tx
       .insert(group_members)
       .values(wanted.map((member_id) => ({ group_id: group.id, member_id })))
@@ -101,6 +112,43 @@ export const addMembers = command({
     return {
       output: { group_id: group.id, added: added.length },
       audit: { target_id: group.id, after: { added: added.map((row) => row.member_id) } },
+    }
+  },
+})
+
+export const setLeads = command({
+  name: 'groups.set_leads',
+  permission: 'groups:write',
+  summary: 'Say who leads a class or a team. They may see its people and look after their keys.',
+  input: SetGroupLeads,
+  output: Group,
+  errors: ['not_found'],
+  handle: async ({ tx, actor, input }) => {
+    const before = await getGroup(tx, actor, input.group_id)
+    const group_id = before.id
+    const wanted = [...new Set(input.member_ids)]
+    const people = wanted.length === 0 ? [] : await requirePeople(tx, actor, wanted)
+    if (people.some((one) => one.kind === 'student')) {
+      throw invalidField('member_ids', 'A student can’t lead a group. Choose somebody of the staff.')
+    }
+    await tx
+      .delete(group_leads)
+      .where(
+        and(
+          eq(group_leads.group_id, group_id),
+          wanted.length === 0 ? undefined : notInArray(group_leads.member_id, wanted),
+        ),
+      )
+    if (wanted.length > 0) {
+      await tx
+        .insert(group_leads)
+        .values(wanted.map((member_id) => ({ group_id, member_id })))
+        .onConflictDoNothing()
+    }
+    const after = await getGroup(tx, actor, group_id)
+    return {
+      output: after,
+      audit: { target_id: group_id, before: { leads: before.leads }, after: { leads: after.leads } },
     }
   },
 })

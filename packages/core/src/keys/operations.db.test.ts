@@ -181,6 +181,7 @@ describe('creating a key', () => {
       member_id: member.id,
       role: 'member',
       location_ids: null,
+      group_ids: [],
     }
     expect((await scene.run(core.keys.listOwn, {}, own)).data).toEqual([rest])
   })

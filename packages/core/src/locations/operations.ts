@@ -1,7 +1,7 @@
 import { locations } from '@stipend/db/schema'
-import { asc, eq, inArray, sql } from 'drizzle-orm'
+import { asc, eq, sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { locationScope } from '../actor.ts'
+import { locationsInScope } from '../members/scope.ts'
 import { command, query } from '../operation.ts'
 import { pageOf } from '../page.ts'
 import { CreateLocation, Location } from './location.ts'
@@ -11,7 +11,7 @@ const columns = {
   name: locations.name,
   created_at: locations.created_at,
   members_count: sql<number>`(select count(*)::int from members m
-    where m.tenant_id = locations.tenant_id and m.location_id = locations.id)`,
+    where m.tenant_id = locations.tenant_id and m.location_id = locations.id and m.removed_at is null)`,
 }
 
 export const list = query({
@@ -22,11 +22,10 @@ export const list = query({
   output: pageOf(Location),
   errors: [],
   handle: async ({ tx, actor }) => {
-    const scope = locationScope(actor)
     const data = await tx
       .select(columns)
       .from(locations)
-      .where(scope === null ? undefined : inArray(locations.id, scope))
+      .where(locationsInScope(actor))
       .orderBy(asc(locations.name), asc(locations.id))
     return { data, next_cursor: null }
   },

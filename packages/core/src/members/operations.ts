@@ -1,15 +1,15 @@
 import type { TenantTx } from '@stipend/db'
-import { group_members, groups, member_scopes, members, tenants } from '@stipend/db/schema'
-import { and, eq, exists, or, type SQL, sql } from 'drizzle-orm'
+import { group_members, member_scopes, members, tenants } from '@stipend/db/schema'
+import { and, eq, exists, isNull, or, type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { type Actor, locationScope } from '../actor.ts'
+import type { Actor } from '../actor.ts'
 import { contains, given } from '../conditions.ts'
 import { DomainError, invalidField, notFound } from '../errors.ts'
 import { idSchema } from '../id.ts'
 import { command, query } from '../operation.ts'
 import { decodeCursor, pageOf, toPage } from '../page.ts'
 import { CreateMember, ListMembers, Member } from './member.ts'
-import { membersInScope, requireLocation } from './scope.ts'
+import { membersInScope, requireGroup, requireLocation, seesEverything } from './scope.ts'
 
 // Sub-queries name their columns in plain SQL: Drizzle leaves the table off a column when a select has only one.
 export const memberColumns = {
@@ -37,7 +37,7 @@ export type PeopleFilter = {
   search?: string | undefined
 }
 
-/** The condition for people that match a filter and that the actor may see. */
+/** The condition for people that match a filter, that the actor may see, and that were not removed. */
 export function matchingPeople(tx: TenantTx, actor: Actor, filter: PeopleFilter): SQL | undefined {
   const inGroup = (group_id: string) =>
     exists(
@@ -53,22 +53,23 @@ export function matchingPeople(tx: TenantTx, actor: Actor, filter: PeopleFilter)
         ),
     )
   return and(
+    isNull(members.removed_at),
     membersInScope(actor),
     given(filter.kind, (kind) => eq(members.kind, kind)),
     given(filter.location_id, (id) => eq(members.location_id, id)),
     given(filter.group_id, inGroup),
     given(filter.search, (text) =>
-      or(contains(members.name, text), contains(members.email, text), eq(members.id, text)),
+      or(contains(members.name_key, text), contains(members.email, text), eq(members.id, text)),
     ),
   )
 }
 
 /** Order of every list of people: by name, then id, and the rows after a cursor. */
-export const byName = { order: [sql`lower(${members.name})`, members.id] as const }
+export const byName = { order: [members.name_key, members.id] as const }
 export function afterName(cursor: string | undefined): SQL | undefined {
   if (cursor === undefined) return undefined
   const [name, id] = decodeCursor(cursor, 2)
-  return sql`(lower(${members.name}), ${members.id}) > (lower(${name}), ${id})`
+  return sql`(${members.name_key}, ${members.id}) > (lower(${name}), ${id})`
 }
 
 export const list = query({
@@ -98,7 +99,7 @@ async function getMember(tx: TenantTx, actor: Actor, id: string): Promise<Member
   const [member] = await tx
     .select(memberColumns)
     .from(members)
-    .where(and(eq(members.id, id), membersInScope(actor)))
+    .where(and(eq(members.id, id), isNull(members.removed_at), membersInScope(actor)))
   if (member === undefined) throw notFound('member')
   return member
 }
@@ -129,13 +130,16 @@ export const create = command({
     if (scope_location_ids.length > 0 && person.role !== 'admin' && person.role !== 'auditor') {
       throw invalidField('scope_location_ids', 'Only an admin or an auditor can be confined to locations.')
     }
-    if (person.location_id === null && locationScope(actor) !== null) {
+    if (person.location_id === null && !seesEverything(actor)) {
       throw invalidField('location_id', 'Choose one of your locations.')
     }
     for (const location of new Set([person.location_id, ...scope_location_ids])) {
       if (location !== null) await requireLocation(tx, actor, location)
     }
-    const [taken] = await tx.select({ id: members.id }).from(members).where(eq(members.email, person.email))
+    const [taken] = await tx
+      .select({ id: members.id })
+      .from(members)
+      .where(and(eq(members.email, person.email), isNull(members.removed_at)))
     if (taken !== undefined) {
       throw new DomainError('conflict', 'There is somebody with this e-mail address already.', {
         fields: [{ path: 'email', message: 'There is somebody with this e-mail address already.' }],
@@ -145,9 +149,7 @@ export const create = command({
     const id = newId('member')
     await tx.insert(members).values({ id, ...person })
     for (const group_id of new Set(group_ids)) {
-      const [group] = await tx.select().from(groups).where(eq(groups.id, group_id))
-      const scope = locationScope(actor)
-      if (group === undefined || (scope !== null && !scope.includes(group.location_id))) throw notFound('group')
+      await requireGroup(tx, actor, group_id)
       await tx.insert(group_members).values({ group_id, member_id: id })
     }
     for (const location_id of new Set(scope_location_ids)) {

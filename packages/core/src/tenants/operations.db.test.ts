@@ -25,6 +25,8 @@ it('an organisation is made by an operator, with an empty balance, and its addre
     ...input,
     id: expect.stringMatching(/^ten_/),
     accent_color: 'blue',
+    own_keys: { kinds: [], keys_max: 3, budget_max_usd: '5.00', days_max: null, may_renew: false },
+    content: { kept: 'nothing', days: 30 },
     created_at: expect.stringMatching(/Z$/),
   })
   expect((await refusalOf(create())).code).toBe('conflict')
@@ -34,6 +36,35 @@ it('an organisation is made by an operator, with an empty balance, and its addre
   expect((await refusalOf(scene.run(core.tenants.create, { ...input, slug: 'mine' }, await scene.owner()))).code).toBe(
     'forbidden',
   )
+})
+
+it('an organisation is changed in the fields given, by its owner and by admins of all of it', async () => {
+  const place = await createScene(test.database)
+  const own_keys = {
+    kinds: ['staff' as const, 'staff' as const],
+    keys_max: 2,
+    budget_max_usd: '12.5',
+    days_max: 30,
+    may_renew: true,
+  }
+  const changed = await place.run(core.tenants.update, { own_keys, name: ' New name ' }, await place.owner())
+  expect(changed).toEqual({
+    ...place.tenant,
+    name: 'New name',
+    own_keys: { ...own_keys, kinds: ['staff'], budget_max_usd: '12.50' },
+  })
+  const admin = await place.owner()
+  const again = await place.run(
+    core.tenants.update,
+    { time_zone: 'Asia/Tokyo', content: { kept: 'titles', days: 7 } },
+    { ...admin, role: 'admin' },
+  )
+  expect(again).toEqual({ ...changed, time_zone: 'Asia/Tokyo', content: { kept: 'titles', days: 7 } })
+  expect(await place.run(core.tenants.get, {})).toEqual(again)
+  const confined = await place.adminOf(place.location.id)
+  expect((await refusalOf(place.run(core.tenants.update, { name: 'Mine' }, confined))).code).toBe('forbidden')
+  const wrong = refusalOf(place.run(core.tenants.update, { own_keys: { ...own_keys, budget_max_usd: '0' } }))
+  expect((await wrong).details.param).toBe('own_keys.budget_max_usd')
 })
 
 it.each([

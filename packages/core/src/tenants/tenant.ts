@@ -1,8 +1,12 @@
 import { z } from 'zod'
-import { Instant, Name } from '../fields.ts'
+import { Instant, Name, UsdInput, UsdOutput } from '../fields.ts'
 import { idSchema } from '../id.ts'
+import { MemberKind } from '../members/member.ts'
 
 export const TENANT_KINDS = ['school', 'company'] as const
+
+/** Nothing but counts; the titles of chats; everything that was written. */
+export const CONTENT_KEPT = ['nothing', 'titles', 'everything'] as const
 
 /**
  * An IANA zone such as Europe/Amsterdam, or UTC. Short names are refused: IST is India to this system's clock and Israel to the
@@ -30,6 +34,18 @@ export const Tenant = z.strictObject({
   name: z.string(),
   time_zone: z.string(),
   accent_color: z.string().describe('A colour name of the console’s palette.'),
+  own_keys: z
+    .strictObject({
+      kinds: z.array(MemberKind).describe('Who may make keys for themselves. Empty: nobody.'),
+      keys_max: z.number().int().describe('How many keys that aren’t revoked a person may have so.'),
+      budget_max_usd: UsdOutput.describe('The most such a key may spend in a period.'),
+      days_max: z.number().int().nullable().describe('How many days such a key may work; null: as long as wanted.'),
+      may_renew: z.boolean().describe('Whether its budget may renew by itself.'),
+    })
+    .describe('What people may do for themselves, without an administrator.'),
+  content: z
+    .strictObject({ kept: z.enum(CONTENT_KEPT), days: z.number().int() })
+    .describe('What is kept of what people and models write, and for how many days. Counts and costs are always kept.'),
   created_at: Instant,
 })
 export type Tenant = z.infer<typeof Tenant>
@@ -40,4 +56,21 @@ export const CreateTenant = z.strictObject({
   name: Name,
   time_zone: TimeZone,
   accent_color: z.string().max(20).default('blue'),
+})
+
+/** Only the fields given are changed. */
+export const UpdateTenant = z.strictObject({
+  name: Name.optional(),
+  time_zone: TimeZone.optional().describe('Days, weeks and months of budgets follow its clock.'),
+  accent_color: z.string().max(20).optional(),
+  own_keys: z
+    .strictObject({
+      kinds: z.array(MemberKind).max(3),
+      keys_max: z.number().int().min(1).max(100),
+      budget_max_usd: UsdInput,
+      days_max: z.number().int().min(1).max(3650).nullable(),
+      may_renew: z.boolean(),
+    })
+    .optional(),
+  content: z.strictObject({ kept: z.enum(CONTENT_KEPT), days: z.number().int().min(1).max(3650) }).optional(),
 })

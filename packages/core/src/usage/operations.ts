@@ -1,11 +1,11 @@
 import type { TenantTx } from '@stipend/db'
 import { keys, members, tenants, usage_events, usage_hours } from '@stipend/db/schema'
 import { and, desc, eq, inArray, or, type SQL, sql } from 'drizzle-orm'
-import { type Actor, locationScope } from '../actor.ts'
+import type { Actor } from '../actor.ts'
 import { contains, given } from '../conditions.ts'
 import { usd } from '../fields.ts'
 import { maskedKey } from '../keys/key.ts'
-import { membersInScope } from '../members/scope.ts'
+import { membersInScope, seesEverything } from '../members/scope.ts'
 import { query } from '../operation.ts'
 import { decodeCursor, pageOf, toPage } from '../page.ts'
 import { ListUsage, SummarizeUsage, UsageEvent, UsageSummary } from './usage.ts'
@@ -89,7 +89,7 @@ function totals(row: { requests: string; input_tokens: string; output_tokens: st
 }
 
 function ofScope(tx: TenantTx, actor: Actor): SQL | undefined {
-  if (locationScope(actor) === null) return undefined
+  if (seesEverything(actor)) return undefined
   return inArray(usage_hours.member_id, tx.select({ id: members.id }).from(members).where(membersInScope(actor)))
 }
 

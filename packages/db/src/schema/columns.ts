@@ -50,3 +50,7 @@ const identity = sql`app.is_identity()`
 /** People's accounts and sessions are seen only by the transactions that sign people in. */
 export const identityPolicy = () =>
   pgPolicy('identity', { for: 'all', to: [appRole, ownerRole], using: identity, withCheck: identity })
+
+/** Mails to people of a tenant are that tenant's; those about an account are seen where people are signed in. */
+const mail = sql`case when tenant_id is null then app.is_identity() else tenant_id = app.tenant_or_null() end`
+export const mailPolicy = () => pgPolicy('mail', { for: 'all', to: [appRole, ownerRole], using: mail, withCheck: mail })

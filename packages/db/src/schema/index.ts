@@ -1,5 +1,6 @@
 export * from './catalogue.ts'
 export * from './identity.ts'
+export * from './mail.ts'
 export * from './money.ts'
 export * from './people.ts'
 export * from './records.ts'

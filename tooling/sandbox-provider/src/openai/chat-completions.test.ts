@@ -8,7 +8,7 @@ import type {
   ChatCompletionTool,
 } from 'openai/resources/chat/completions'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type SandboxProvider, startSandboxProvider } from '../index.ts'
+import { MODELS, type SandboxProvider, startSandboxProvider } from '../index.ts'
 import { eventData, post } from '../testing.ts'
 
 let provider: SandboxProvider
@@ -593,7 +593,7 @@ describe('refusals', () => {
 describe('models', () => {
   it('are listed and found', async () => {
     const listed = await collect(client.models.list())
-    expect(listed.map((model) => model.id)).toEqual(['sandbox-small', 'sandbox-large', 'sandbox-reasoning'])
+    expect(listed.map((model) => model.id)).toEqual(MODELS.map(({ id }) => id))
     expect(await client.models.retrieve('sandbox-large')).toEqual({
       id: 'sandbox-large',
       object: 'model',

@@ -1,22 +1,23 @@
 import { type Choice, type ToolCall, tokensOfChoice } from '../answer.ts'
-import type { Dialect, Frame, Reply } from '../dialect.ts'
+import { type Dialect, type Frame, type Reply, silent } from '../dialect.ts'
+import type { ApiError } from '../errors.ts'
 import type { Prompt, Tool } from '../prompt.ts'
 import { type Fields, isFields } from '../schema-sample.ts'
 import { textOf } from '../tokens.ts'
 import { addUp, type ReportedUsage } from '../usage.ts'
+import { openai } from './api.ts'
 import { readConversation } from './chat-messages.ts'
-import { bearer, errorBody } from './conventions.ts'
 import { flag, integer, list, missing, object, oneOf, refuse, text, wrongType } from './parameters.ts'
 
 /** `POST /v1/chat/completions`, to the letter of OpenAI's API; unknown parameters are let pass. */
 export const chatCompletions: Dialect = {
   path: '/v1/chat/completions',
-  credential: bearer,
+  api: openai,
+  serves: 'text',
   read,
   whole,
   frames,
-  errorBody,
-  errorFrame: (error) => `data: ${errorBody(error)}\n\n`,
+  failureFrame,
 }
 
 const TOKENS = { min: 1, max: 2_147_483_647 }
@@ -34,6 +35,8 @@ function read(body: unknown): Prompt {
   }
   return {
     ...readConversation(list(body, 'messages') ?? missing('messages'), offered),
+    request: body,
+    keeps: 'all',
     model,
     stream,
     tools,
@@ -45,6 +48,11 @@ function read(body: unknown): Prompt {
     effort: text(body, 'reasoning_effort'),
     includeUsage: flag(streamOptions ?? {}, 'include_usage', 'stream_options.include_usage'),
   }
+}
+
+/** Without a name of its own: these dialects have but one kind of event. */
+export function failureFrame(error: ApiError): string {
+  return `data: ${openai.errorBody(error, '')}\n\n`
 }
 
 function readLimit(body: Fields): number | undefined {
@@ -60,7 +68,7 @@ function readLimit(body: Fields): number | undefined {
   return current ?? old
 }
 
-function readStop(body: Fields): readonly string[] {
+export function readStop(body: Fields): readonly string[] {
   const { stop } = body
   if (stop === undefined || stop === null) return []
   const sequences: unknown[] = Array.isArray(stop) ? stop : [stop]
@@ -140,7 +148,7 @@ function readToolChoice(body: Fields, tools: readonly Tool[]): Prompt['toolChoic
 }
 
 /** How OpenAI's chat API writes usage down; JSON leaves out what is undefined. */
-function usageFields({ input, cached, output, reasoning }: ReportedUsage) {
+export function usageFields({ input, cached, output, reasoning }: ReportedUsage) {
   return {
     prompt_tokens: input,
     completion_tokens: output,
@@ -200,7 +208,11 @@ function message({ reasoning, content, calls }: Choice, { behaviour }: Reply) {
     tool_calls:
       calls.length === 0
         ? undefined
-        : calls.map((call) => ({ id: call.id, type: call.kind, [call.kind]: callFields(call, textOf(call.input)) })),
+        : calls.map((call) => ({
+            id: `call_${call.id}`,
+            type: call.kind,
+            [call.kind]: callFields(call, textOf(call.input)),
+          })),
     refusal: null,
     annotations: [],
   }
@@ -253,12 +265,11 @@ function* frames(reply: Reply): Iterable<Frame> {
 
   const usage = withUsage ? reply.usage(output, reasoning) : undefined
   if (usage !== undefined) {
-    yield { ...SILENT, data: `${start}],"usage":${JSON.stringify(usageFields(usage))}}\n\n`, usage }
+    yield { ...silent(`${start}],"usage":${JSON.stringify(usageFields(usage))}}\n\n`), usage }
   }
-  yield { ...SILENT, data: 'data: [DONE]\n\n' }
+  yield silent('data: [DONE]\n\n')
 }
 
-const SILENT = { output: 0, reasoning: 0, carriesOutput: false }
 const NOTHING: Delta = { json: '{}', output: 0, reasoning: 0 }
 
 /** Hidden thoughts are over, and paid for, when the first chunk comes. */
@@ -277,7 +288,7 @@ function* deltas({ reasoning, content, calls }: Choice, hidesReasoning: boolean)
   for (const { json, tokens } of content) yield { json: `{"content":${json}}`, output: tokens, reasoning: 0 }
   for (const [index, call] of calls.entries()) {
     const { id, kind: type, nameTokens } = call
-    const begun = { tool_calls: [{ index, id, type, [type]: callFields(call, '') }] }
+    const begun = { tool_calls: [{ index, id: `call_${id}`, type, [type]: callFields(call, '') }] }
     yield { json: JSON.stringify(begun), output: nameTokens, reasoning: 0 }
     const field = type === 'custom' ? 'input' : 'arguments'
     for (const { json, tokens } of call.input) {

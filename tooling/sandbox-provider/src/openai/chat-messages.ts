@@ -1,66 +1,33 @@
-import { callKey } from '../prompt.ts'
-import type { Segment } from '../prompt-cache.ts'
+import { type Conversation, Transcript } from '../conversation.ts'
 import { type Fields, isFields } from '../schema-sample.ts'
-import { countTokens } from '../tokens.ts'
 import { list, missing, notEmpty, object, oneOf, refuse, text, wrongType } from './parameters.ts'
 
 const ROLES = ['system', 'assistant', 'user', 'function', 'tool', 'developer']
 
-/** What each message costs beside its parts, and what the answer's beginning costs. */
-const MESSAGE_TOKENS = 3
-const ANSWER_TOKENS = 3
-/** An image, audio or file part, whatever its size. */
-const OTHER_PART_TOKENS = 85
-
-export type Conversation = {
-  segments: readonly Segment[]
-  extraTokens: number
-  question: string
-  last: 'user' | 'tool' | 'other'
-  toolResult: string
-  called: ReadonlySet<string>
-}
-
 /**
- * Reads `messages` and counts them. The input tokens of a chat completion are, in o200k_base:
- *
- *     3                                           for the answer's beginning
- *   + tokens(JSON.stringify(tools))               if tools are offered, whatever tool_choice says
- *   + for each message:
- *         3 + tokens(role) + tokens(name)
- *       + tokens(content)                         if it is a string; else, for each part:
- *             tokens(text) or tokens(refusal), or 85 for any other kind of part (image, audio, file)
- *       + tokens(refusal)                         of an assistant's message
- *       + for each tool call: tokens(function.name) + tokens(function.arguments), or tokens(custom.name) + tokens(custom.input)
- *
- * What is absent or null counts nothing. Ids, `reasoning_content`, `response_format` and all other fields count nothing. Each string is
- * counted by itself, special tokens as the plain text they are, long runs as `countTokens` says.
+ * Reads `messages`. Ids, `reasoning_content`, `response_format` and all other fields that are no content count nothing, and nothing does
+ * that is absent or null.
  */
 export function readConversation(messages: readonly unknown[], tools: readonly unknown[]): Conversation {
-  const segments: Segment[] = []
-  if (tools.length > 0) segments.push(segment(JSON.stringify(tools)))
+  const transcript = new Transcript()
+  transcript.offer(tools)
 
-  const called = new Set<string>()
-  let question = ''
-  let toolResult = ''
   let awaited = new Set<string>()
-  let role = ''
   for (const [index, message] of notEmpty(messages, 'messages').entries()) {
     const at = `messages[${index}]`
     if (!isFields(message)) return wrongType(at, 'an object', message)
-    role = text(message, 'role', `${at}.role`) ?? missing(`${at}.role`)
+    const role = text(message, 'role', `${at}.role`) ?? missing(`${at}.role`)
     oneOf(role, ROLES, `${at}.role`)
     if (role !== 'tool') unanswered(awaited, at)
 
-    segments.push({ text: role, tokens: MESSAGE_TOKENS + countTokens(role) })
+    transcript.begin(role)
     const name = text(message, 'name', `${at}.name`)
-    if (name !== undefined) segments.push(segment(name))
-    const content = readContent(message, role, at)
-    segments.push(...content.segments)
+    if (name !== undefined) transcript.say(name)
+    const said = readContent(transcript, message, role, at)
 
-    if (role === 'user') question = content.text
+    if (role === 'user') transcript.asked(said)
     if (role === 'tool') {
-      toolResult = content.text
+      transcript.resulted(said)
       const id = text(message, 'tool_call_id', `${at}.tool_call_id`) ?? missing(`${at}.tool_call_id`)
       if (!awaited.delete(id)) {
         refuse(
@@ -73,25 +40,11 @@ export function readConversation(messages: readonly unknown[], tools: readonly u
     if (role === 'assistant') {
       const calls = readCalls(message, at)
       awaited = new Set(calls.map((call) => call.id))
-      for (const { name, input } of calls) {
-        segments.push(segment(name), segment(input))
-        called.add(callKey(name, input))
-      }
+      for (const { name, input } of calls) transcript.call(name, input)
     }
   }
   unanswered(awaited, `messages[${messages.length}]`)
-  return {
-    segments,
-    extraTokens: ANSWER_TOKENS,
-    question,
-    last: role === 'user' || role === 'tool' ? role : 'other',
-    toolResult,
-    called,
-  }
-}
-
-function segment(part: string): Segment {
-  return { text: part, tokens: countTokens(part) }
+  return transcript.done()
 }
 
 function unanswered(awaited: ReadonlySet<string>, at: string): void {
@@ -103,39 +56,42 @@ function unanswered(awaited: ReadonlySet<string>, at: string): void {
   )
 }
 
-function readContent(message: Fields, role: string, at: string): { text: string; segments: Segment[] } {
+/** What is said in words, all of it taken down. */
+function readContent(transcript: Transcript, message: Fields, role: string, at: string): string {
   const { content } = message
   const refusal = text(message, 'refusal', `${at}.refusal`)
-  const extra = refusal === undefined ? [] : [segment(refusal)]
-  if (content === undefined || content === null) {
-    // An assistant's message may consist of tool calls or a refusal; but several clients send an empty one, and that is let pass.
-    if (role === 'assistant') return { text: '', segments: extra }
-    return content === undefined
-      ? missing(`${at}.content`)
-      : wrongType(`${at}.content`, 'one of a string or array of objects', content)
-  }
-  if (typeof content === 'string') return { text: content, segments: [segment(content), ...extra] }
-  if (!Array.isArray(content)) return wrongType(`${at}.content`, 'one of a string or array of objects', content)
-
-  const parts = content.map((part: unknown, index) => {
-    const here = `${at}.content[${index}]`
-    if (!isFields(part)) return wrongType(here, 'an object', part)
-    const type = text(part, 'type', `${here}.type`) ?? missing(`${here}.type`)
-    if (type !== 'text' && type !== 'refusal')
-      return { text: '', segment: { text: urlOf(part), tokens: OTHER_PART_TOKENS } }
-    const said = text(part, type, `${here}.${type}`) ?? missing(`${here}.${type}`)
-    return { text: said, segment: segment(said) }
-  })
-  return {
-    text: parts
-      .map((part) => part.text)
-      .filter(Boolean)
-      .join('\n'),
-    segments: [...parts.map((part) => part.segment), ...extra],
-  }
+  const said = readParts(transcript, content, role, `${at}.content`)
+  if (refusal !== undefined) transcript.say(refusal)
+  return said
 }
 
-/** Tells one image from another when prompts are compared; it isn't counted. */
+function readParts(transcript: Transcript, content: unknown, role: string, at: string): string {
+  if (content === undefined || content === null) {
+    // An assistant's message may consist of tool calls or a refusal; but several clients send an empty one, and that is let pass.
+    if (role === 'assistant') return ''
+    return content === undefined ? missing(at) : wrongType(at, 'one of a string or array of objects', content)
+  }
+  if (typeof content === 'string') {
+    transcript.say(content)
+    return content
+  }
+  if (!Array.isArray(content)) return wrongType(at, 'one of a string or array of objects', content)
+
+  const parts = content.map((part: unknown, index) => {
+    const here = `${at}[${index}]`
+    if (!isFields(part)) return wrongType(here, 'an object', part)
+    const type = text(part, 'type', `${here}.type`) ?? missing(`${here}.type`)
+    if (type !== 'text' && type !== 'refusal') {
+      transcript.attach(urlOf(part))
+      return ''
+    }
+    const said = text(part, type, `${here}.${type}`) ?? missing(`${here}.${type}`)
+    transcript.say(said)
+    return said
+  })
+  return parts.filter(Boolean).join('\n')
+}
+
 function urlOf({ image_url }: Fields): string {
   return isFields(image_url) && typeof image_url.url === 'string' ? image_url.url : ''
 }
