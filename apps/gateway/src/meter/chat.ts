@@ -30,6 +30,7 @@ export function chunked(kind: Chunked): DialectRules {
       return isObject(figures) && Object.keys(figures).length > 0 ? { figures, isFinal: isFinished(event) } : before
     },
     isEnd: () => false,
+    keptAs: () => undefined,
     isUsageOnly: (event) => isObject(event.usage) && Array.isArray(event.choices) && event.choices.length === 0,
     read: (figures) => {
       const reading = readOpenAI(figures, { hasOutput: true })

@@ -21,6 +21,8 @@ export interface DialectRules {
   /** Whether an event carries nothing but usage: sent only because it was asked for. */
   isUsageOnly(event: Loose): boolean
   read(figures: Loose): Reading
+  /** The id under which the provider keeps the answer, if it does. */
+  keptAs(event: Loose): string | undefined
   /** What the provider says when it fails, in the middle of a stream too; undefined for any other event or answer. */
   failureIn(event: Loose): string | undefined
   transcript(): Transcript

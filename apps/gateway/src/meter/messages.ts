@@ -17,6 +17,7 @@ export const messages: DialectRules = {
   },
   isEnd: (event) => event.type === 'message_stop',
   isUsageOnly: () => false,
+  keptAs: () => undefined,
   read,
   failureIn: (event) => (event.type === 'error' ? asWords(event.error) : undefined),
   transcript: () => new MessagesTranscript(),

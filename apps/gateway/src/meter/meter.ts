@@ -45,5 +45,6 @@ export function meterAnswer(dialect: Dialect, answer: unknown, inputTokens: () =
         .absorb(event)
         .reduce((tokens, text) => tokens + countText(text), 0),
     hasFailed: rules.failureIn(event) !== undefined,
+    keptAs: rules.keptAs(event),
   })
 }

@@ -17,6 +17,10 @@ export const responses: DialectRules = {
   },
   isEnd: (event) => ENDS.includes(textIn(event.type)),
   isUsageOnly: () => false,
+  keptAs: (event) => {
+    const { id, store, object } = isObject(event.response) ? event.response : event
+    return object === 'response' && store !== false && typeof id === 'string' && id !== '' ? id : undefined
+  },
   read: (figures) => readOpenAI(figures, { hasOutput: true }),
   failureIn,
   transcript: () => new ResponsesTranscript(),

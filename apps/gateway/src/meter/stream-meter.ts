@@ -26,6 +26,7 @@ export class StreamMeter {
   #isDone = false
   #isEmpty = true
   #failure: string | undefined
+  #keptAs: string | undefined
   // The beginning of an event whose end hasn't come: `#unfinished` grows ahead of what is in it.
   #unfinished: Buffer = NOTHING
   #unfinishedBytes = 0
@@ -103,6 +104,7 @@ export class StreamMeter {
       inputTokens,
       outputTokens: () => this.countedTokens(),
       hasFailed: this.#failure !== undefined,
+      keptAs: this.#keptAs,
     })
   }
 
@@ -178,6 +180,7 @@ export class StreamMeter {
     if (parsed === undefined) return false
     this.#reported = this.#rules.reportIn(parsed, this.#reported)
     this.#isDone ||= this.#rules.isEnd(parsed)
+    this.#keptAs ??= this.#rules.keptAs(parsed)
     const failure = this.#rules.failureIn(parsed)
     if (failure !== undefined) {
       this.#failure ??= failure
