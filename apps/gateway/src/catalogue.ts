@@ -4,6 +4,7 @@ import {
   type Dialect,
   loadPlatformCatalogue,
   loadTenantCatalogue,
+  type MasterKeys,
   type Catalogue as Names,
   type PricedModel,
   type ServedModel,
@@ -28,16 +29,16 @@ type Wanted = { name: string; dialect: Dialect }
  */
 export class Catalogue {
   readonly #database: Database
-  readonly #masterKeys: Parameters<typeof loadPlatformCatalogue>[1]
+  readonly #masterKeys: MasterKeys
   readonly #log: Log
   readonly #timer: NodeJS.Timeout
   #platform: readonly ServedModel[] = []
   #tenants = new Map<string, Tenant | Promise<Tenant>>()
   #loading: Promise<void> | null = null
 
-  constructor(args: { database: Database; masterKey: Buffer; log: Log }) {
+  constructor(args: { database: Database; masterKeys: MasterKeys; log: Log }) {
     this.#database = args.database
-    this.#masterKeys = [args.masterKey]
+    this.#masterKeys = args.masterKeys
     this.#log = args.log
     this.#timer = setInterval(() => void this.refresh().catch(() => {}), REFRESH_MS)
     this.#timer.unref()
@@ -99,19 +100,31 @@ export class Catalogue {
     const known = this.#tenants.get(tenantId)
     if (known !== undefined) return known
     const tenants = this.#tenants
-    const loading = loadTenantCatalogue(this.#database, this.#masterKeys, tenantId, this.#platform).then(
+    // Only what is still wanted is kept: it may have changed while it was read.
+    const isWanted = () => tenants.get(tenantId) === loading
+    const loading: Promise<Tenant> = loadTenantCatalogue(
+      this.#database,
+      this.#masterKeys,
+      tenantId,
+      this.#platform,
+    ).then(
       (models) => {
         const tenant: Tenant = { names: catalogueOf(models), picks: new WeakMap() }
-        tenants.set(tenantId, tenant)
+        if (isWanted()) tenants.set(tenantId, tenant)
         return tenant
       },
       (error: unknown) => {
-        tenants.delete(tenantId)
+        if (isWanted()) tenants.delete(tenantId)
         throw unavailable(error)
       },
     )
     tenants.set(tenantId, loading)
     return loading
+  }
+
+  /** Something of this tenant has changed. */
+  forget(tenantId: string): void {
+    this.#tenants.delete(tenantId)
   }
 
   refresh(): Promise<void> {

@@ -49,8 +49,11 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   })
   const journal = new Journal(path.join(dataDir, 'journal'))
-  const catalogue = new Catalogue({ database, masterKey, log })
-  const onCatalogue = () => void catalogue.refresh().catch(() => {})
+  const catalogue = new Catalogue({ database, masterKeys: [masterKey], log })
+  const onCatalogue = (tenantId?: string) => {
+    if (tenantId === undefined) void catalogue.refresh().catch(() => {})
+    else catalogue.forget(tenantId)
+  }
   const purses = new Purses({ database, gatewayId, journal, log, onCatalogue })
   const patience = { ...PATIENCE, ...options.patience }
   const outbound = new Outbound({ allow: options.allowedHosts ?? [], connectMs: patience.connectMs })

@@ -14,6 +14,7 @@ const user = (role: Role, location_ids: string[] | null = null, group_ids: strin
 const lacks = (actor: Actor) => ALL.filter((permission) => !may(actor, permission))
 const has = (actor: Actor) => ALL.filter((permission) => may(actor, permission))
 const writes = PERMISSIONS.filter((permission) => permission.endsWith(':write'))
+const money: readonly Permission[] = ['balance:read', 'billing:read', 'billing:write']
 
 describe('who may do what', () => {
   it('an owner everything of the tenant, nobody of a tenant what is the platform’s', () => {
@@ -21,12 +22,13 @@ describe('who may do what', () => {
     for (const role of ROLES) expect(may(user(role), 'platform:write')).toBe(false)
   })
 
-  it('an admin all but making service tokens', () => {
-    expect(lacks(user('admin'))).toEqual(['service_tokens:write', 'platform:write'])
+  it('an admin all but making service tokens and what the money is', () => {
+    expect(lacks(user('admin'))).toEqual([...money, 'service_tokens:write', 'platform:write'])
   })
 
   it('an auditor reads all and changes nothing', () => {
-    expect(lacks(user('auditor'))).toEqual([...writes, 'platform:write'])
+    const closed = PERMISSIONS.filter((one) => writes.includes(one) || money.includes(one))
+    expect(lacks(user('auditor'))).toEqual([...closed, 'platform:write'])
   })
 
   it('a member their own', () => {
@@ -34,7 +36,7 @@ describe('who may do what', () => {
   })
 
   it('one who looks after the money that, and nothing of people', () => {
-    expect(has(user('billing'))).toEqual(['tenant:read', 'balance:read', 'public', 'own'])
+    expect(has(user('billing'))).toEqual(['tenant:read', ...money, 'public', 'own'])
   })
 
   it('a member who leads groups looks after their keys, and changes nothing else', () => {

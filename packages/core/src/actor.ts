@@ -14,6 +14,8 @@ export const PERMISSIONS = [
   'allocations:write',
   'usage:read',
   'balance:read',
+  'billing:read',
+  'billing:write',
   'service_tokens:read',
   'service_tokens:write',
   'audit:read',
@@ -42,13 +44,19 @@ export type Actor =
   | { kind: 'operator'; tenant_id: string; name: string }
   | { kind: 'anonymous' }
 
-const READS = PERMISSIONS.filter((permission) => permission.endsWith(':read'))
+/** What the money is and where it comes from: for owners and for who looks after the bills. Others learn whether there is enough. */
+const MONEY: ReadonlySet<Permission> = new Set<Permission>(['balance:read', 'billing:read', 'billing:write'])
+const READS = PERMISSIONS.filter((permission) => permission.endsWith(':read') && !MONEY.has(permission))
 
 const ROLE_PERMISSIONS: Record<Role, ReadonlySet<Permission>> = {
   owner: new Set<Permission>([...PERMISSIONS, 'own', 'public']),
-  admin: new Set<Permission>([...PERMISSIONS.filter((one) => one !== 'service_tokens:write'), 'own', 'public']),
+  admin: new Set<Permission>([
+    ...PERMISSIONS.filter((one) => one !== 'service_tokens:write' && !MONEY.has(one)),
+    'own',
+    'public',
+  ]),
   auditor: new Set<Permission>([...READS, 'own', 'public']),
-  billing: new Set<Permission>(['tenant:read', 'balance:read', 'own', 'public']),
+  billing: new Set<Permission>(['tenant:read', ...MONEY, 'own', 'public']),
   member: new Set<Permission>(['tenant:read', 'own', 'public']),
 }
 
@@ -82,6 +90,8 @@ const WHOLE_TENANT: ReadonlySet<Permission> = new Set<Permission>([
   'tenant:write',
   'locations:write',
   'balance:read',
+  'billing:read',
+  'billing:write',
   'allocations:read',
   'allocations:write',
   'service_tokens:read',

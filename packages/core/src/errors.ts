@@ -30,6 +30,7 @@ export const ERROR_CODES = [
   'model_not_found',
   'model_not_allowed',
   'ip_not_allowed',
+  'model_not_priced',
   // those we depend on
   'provider_error',
   'provider_unavailable',

@@ -17,6 +17,8 @@ export const ID_PREFIXES = {
   lease: 'lea',
   audit: 'aud',
   ledger: 'led',
+  promotion: 'pro',
+  payment: 'pay',
   request: 'req',
   gateway: 'gtw',
   invitation: 'inv',

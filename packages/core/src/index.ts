@@ -10,19 +10,37 @@ export {
 } from './actor.ts'
 export * as allocations from './allocations/operations.ts'
 export * as audit from './audit/operations.ts'
+export { type LedgerKind, type Posting, postToLedger } from './balance/ledger.ts'
 export * as balance from './balance/operations.ts'
+export { readBalance, readStanding, type Standing } from './balance/read.ts'
 export * as coding from './coding/operations.ts'
 export { DomainError, ERROR_CODES, type ErrorCode, type ErrorDetails, type FieldError } from './errors.ts'
 export { asDomainError, type Dependencies, type Executed, type ExecuteOptions, execute } from './execute.ts'
 export * as groups from './groups/operations.ts'
 export { ID_PREFIXES, type IdKind, newId } from './id.ts'
-export * as keys from './keys/operations.ts'
+export * as keys from './keys/index.ts'
 export * as locations from './locations/operations.ts'
 export * as members from './members/operations.ts'
 export * as models from './models/operations.ts'
 export type { AnyOperation, AuditNote, Command, Given, Operation, Query, RequestFacts } from './operation.ts'
-export { loadCatalogue, type ServedModel } from './providers/catalogue.ts'
-export { openCredential, sealCredential } from './providers/credential.ts'
+export {
+  type Candidates,
+  type Catalogue,
+  candidates,
+  catalogueOf,
+  type ModelTerms,
+  usableModels,
+} from './providers/candidates.ts'
+export {
+  loadPlatformCatalogue,
+  loadTenantCatalogue,
+  PLATFORM_OWNER,
+  type PricedModel,
+  type ServedModel,
+  type ServedProvider,
+} from './providers/catalogue.ts'
+export { type MasterKeys, openCredential, sealCredential } from './providers/credential.ts'
+export { type HealthReport, reportHealth } from './providers/health.ts'
 export {
   DIALECTS,
   type Dialect,

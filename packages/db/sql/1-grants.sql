@@ -14,7 +14,7 @@ begin
     execute format('revoke all on %s from stipend_app', one.name);
     if not one.relispartition then
       -- History is added to and never changed.
-      if one.relname in ('usage_events', 'ledger_entries', 'audit_entries', 'prices') then
+      if one.relname in ('usage_events', 'ledger_transactions', 'ledger_entries', 'audit_entries', 'prices') then
         execute format('grant select, insert on %s to stipend_app', one.name);
       else
         execute format('grant select, insert, update on %s to stipend_app', one.name);
@@ -31,6 +31,8 @@ grant select (tenant_id, domain) on sign_up_domains to stipend_lookup;
 grant select (tenant_id, id, secret_hash) on invitations to stipend_lookup;
 grant select (tenant_id, id, created_at, next_attempt_at, sent_at, failed_at) on mails to stipend_lookup;
 grant select (tenant_id, id, secret_hash) on keys to stipend_lookup;
+grant select (tenant_id, stripe_customer, automatic_state) on billing_accounts to stipend_lookup;
+grant select (tenant_id, id, status) on payments to stipend_lookup;
 grant select (tenant_id, id, secret_hash, scopes, revoked_at) on service_tokens to stipend_lookup;
 
 -- Even the owner can't rewrite history by accident.
@@ -42,7 +44,7 @@ end $$;
 do $$
 declare name text;
 begin
-  foreach name in array array['usage_events', 'ledger_entries', 'audit_entries', 'prices'] loop
+  foreach name in array array['usage_events', 'ledger_transactions', 'ledger_entries', 'audit_entries', 'prices'] loop
     execute format('create or replace trigger append_only before update or delete on %I for each row execute function app.refuse_change()', name);
   end loop;
 end $$;

@@ -61,6 +61,24 @@ language sql stable security definer set search_path = public, pg_temp as $$
   select l.tenant_id, l.id from leases l where l.gateway_id = p_gateway_id order by l.tenant_id, l.id
 $$;
 
+create or replace function app.find_stripe_customer(p_customer text) returns text
+language sql stable security definer set search_path = public, pg_temp as $$
+  select b.tenant_id from billing_accounts b where b.stripe_customer = p_customer
+$$;
+
+-- Tenants whose balance is to be topped up by itself.
+create or replace function app.automatic_top_ups() returns table (tenant_id text)
+language sql stable security definer set search_path = public, pg_temp as $$
+  select b.tenant_id from billing_accounts b where b.automatic_state = 'on' order by b.tenant_id
+$$;
+
+-- Payments of which the end isn't known yet.
+create or replace function app.unsettled_payments() returns table (tenant_id text, id text)
+language sql stable security definer set search_path = public, pg_temp as $$
+  select p.tenant_id, p.id from payments p
+   where p.status in ('created', 'open', 'processing', 'needs_confirmation') order by p.tenant_id, p.id
+$$;
+
 do $$
 declare name regprocedure;
 begin

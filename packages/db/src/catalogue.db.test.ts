@@ -10,12 +10,14 @@ afterAll(() => test.drop())
 
 /** A tenant has no tenant but itself; rows of the others belong to a tenant or, with null, to the platform; or to nobody. */
 const ITSELF = ['tenants']
-const SHARED = ['providers', 'models', 'prices']
+const SHARED = ['providers', 'models', 'prices', 'provider_health']
 const AUDIT = ['audit_entries']
 const MAIL = ['mails']
 const IDENTITY = ['users', 'sessions', 'password_resets']
 /** Processes of ours and nothing of anybody's: no rows to keep apart. */
 const GLOBAL = ['gateways']
+/** What the platform keeps for itself. */
+const PLATFORM = ['stripe_events']
 
 /** Tables that a look-up across tenants reads. Where columns are named, only those. */
 const LOOKED_UP: Record<string, string[] | 'all'> = {
@@ -27,22 +29,27 @@ const LOOKED_UP: Record<string, string[] | 'all'> = {
   invitations: ['id', 'secret_hash', 'tenant_id'],
   mails: ['created_at', 'failed_at', 'id', 'next_attempt_at', 'sent_at', 'tenant_id'],
   leases: 'all',
+  billing_accounts: ['automatic_state', 'stripe_customer', 'tenant_id'],
+  payments: ['id', 'status', 'tenant_id'],
   keys: ['id', 'secret_hash', 'tenant_id'],
   service_tokens: ['id', 'revoked_at', 'scopes', 'secret_hash', 'tenant_id'],
 }
 const LOOKUPS = [
   'all_tenants',
+  'automatic_top_ups',
   'due_mails',
   'find_invitation',
   'find_key',
   'find_service_token',
+  'find_stripe_customer',
   'leases_of_gateway',
   'mails_before',
   'memberships_of_user',
   'tenants_of_domain',
+  'unsettled_payments',
 ]
 
-const APPEND_ONLY = ['usage_events', 'ledger_entries', 'audit_entries', 'prices']
+const APPEND_ONLY = ['usage_events', 'ledger_transactions', 'ledger_entries', 'audit_entries', 'prices']
 /** Rows that are not history. */
 const DELETABLE = [
   'sessions',
@@ -63,6 +70,7 @@ const DELETABLE = [
 const MEANT: Record<string, string> = {
   'keys: index keys_secret_hash': 'a key is found by its hash before its tenant is known; nobody can choose a hash',
   'service_tokens: index service_tokens_secret_hash': 'as a key',
+  'billing_accounts: index billing_accounts_customer': 'Stripe names a customer, and its tenant is found by it',
   'invitations: index invitations_secret_hash': 'as a key',
   'mails: index mails_pkey': 'a mail about an account has no tenant, so null would have to be part of a key',
   'members: constraint members_user_id_users_id_fk': 'one account may belong to several tenants',
@@ -75,17 +83,32 @@ const MEANT: Record<string, string> = {
   'audit_entries: index audit_entries_pkey': 'as a provider',
   'providers: index providers_name': 'begins with the tenant, with null made comparable',
   'models: index models_name': 'begins with the provider, which has one owner',
-  'models: constraint models_provider_id_providers_id_fk': 'tenants cannot make models yet: the operation will check',
-  'prices: constraint prices_model_id_models_id_fk': 'as a model',
+  'models: constraint models_provider_id_providers_id_fk': 'the trigger same_owner',
+  'prices: constraint prices_model_id_models_id_fk': 'the trigger same_owner',
+  'provider_health: index provider_health_provider_id_gateway_id_pk': 'begins with the provider, which has one owner',
+  'provider_health: constraint provider_health_provider_id_providers_id_fk': 'the trigger same_owner',
+  'provider_shares: constraint provider_shares_provider_id_providers_id_fk': 'the trigger seen_provider',
+  'keys: constraint keys_provider_id_providers_id_fk': 'the trigger seen_provider',
 }
 
-/** Tables whose changes gateways hear of, by the type of the trigger: 5 after insert, 17 after update, 21 either. */
+/** Where a reference that a policy can’t check is checked by a trigger: 21 after insert or update, for each row. */
+const CHECKED: Record<string, string> = {
+  keys: 'seen_provider 21O',
+  models: 'same_owner 21O',
+  prices: 'same_owner 21O',
+  provider_health: 'same_owner 21O',
+  provider_shares: 'seen_provider 21O',
+}
+
+/** Tables whose changes gateways hear of, by the type of the trigger: 5 after insert, 13 insert or delete, 17 update, 21 insert or update. */
 const TOLD: Record<string, string> = {
   accounts: '17O',
+  group_members: '13O',
   keys: '17O',
   members: '17O',
   models: '21O',
   prices: '5O',
+  provider_shares: '21O',
   providers: '21O',
   tenants: '17O',
 }
@@ -111,6 +134,7 @@ function expectedPolicies(table: string): Policy[] {
     if (ITSELF.includes(table))
       return [policy('tenant', '*', HERE.replace('tenant_id', 'id'), HERE.replace('tenant_id', 'id'))]
     if (IDENTITY.includes(table)) return [policy('identity', '*', 'app.is_identity()', 'app.is_identity()')]
+    if (PLATFORM.includes(table)) return [policy('platform', '*', 'app.is_platform()', 'app.is_platform()')]
     if (MAIL.includes(table)) return [policy('mail', '*', MAIL_RULE, MAIL_RULE)]
     if (AUDIT.includes(table)) {
       return [policy('audit_insert', 'a', null, SHARED_WRITE), policy('audit_read', 'r', SHARED_WRITE, null)]
@@ -203,7 +227,7 @@ function problemsOf(table: Table): string[] {
 
   const kind = [...SHARED, ...AUDIT, ...MAIL].includes(name)
     ? 'shared'
-    : [...ITSELF, ...IDENTITY, ...GLOBAL].includes(name)
+    : [...ITSELF, ...IDENTITY, ...GLOBAL, ...PLATFORM].includes(name)
       ? 'without tenant'
       : 'tenant'
   if (kind === 'without tenant' && table.tenant !== null) problems.push('a tenant_id where none belongs')
@@ -222,7 +246,7 @@ function problemsOf(table: Table): string[] {
     problems.push(`policies ${table.policies.map((one) => one.name).join(', ')} are not as they should be`)
   }
 
-  if (!IDENTITY.includes(name) && !GLOBAL.includes(name)) {
+  if (![...IDENTITY, ...GLOBAL, ...PLATFORM].includes(name)) {
     for (const index of table.indexes) if (index.first !== 'tenant_id') problems.push(`index ${index.name}`)
     for (const { name: constraint, first, target, target_first } of table.references) {
       const isOfTenant = target === 'tenants' ? target_first === 'id' : target_first === 'tenant_id'
@@ -248,9 +272,13 @@ function problemsOf(table: Table): string[] {
   }
   // 27: before, for each row, on delete and update; O: enabled.
   const guards = APPEND_ONLY.includes(name) ? ['append_only 27O'] : []
+  const checked = CHECKED[name]
+  if (checked !== undefined) guards.push(checked)
+  // 5: after insert, for each row; deferred to the end of the transaction.
+  if (name.startsWith('ledger_')) guards.push('two_sides 5O')
   const told = TOLD[name]
   if (told !== undefined) guards.push(`tell_gateways ${told}`)
-  if (table.triggers.join() !== guards.join()) problems.push(`triggers ${table.triggers.join()}`)
+  if (table.triggers.join() !== guards.sort().join()) problems.push(`triggers ${table.triggers.join()}`)
   return [...new Set(problems)]
 }
 
@@ -372,7 +400,7 @@ describe('every table', () => {
     const found = await findingsAfter(
       'alter table ledger_entries disable trigger append_only; grant update on audit_entries to stipend_app',
     )
-    expect(found).toContain('ledger_entries: triggers append_only 27D')
+    expect(found).toContain('ledger_entries: triggers append_only 27D,two_sides 5O')
     expect(found).toContain('audit_entries: stipend_app may INSERT, SELECT, UPDATE')
   })
 })

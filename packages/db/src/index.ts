@@ -16,5 +16,8 @@ export {
   membershipsOfUser,
   reportGateway,
   settleUsage,
+  tenantOfStripeCustomer,
+  tenantsWithAutomaticTopUp,
+  unsettledPayments,
 } from './lookups.ts'
 export { type IdentityTx, type PlatformTx, type TenantTx, withIdentity, withPlatform, withTenant } from './scope.ts'

@@ -37,6 +37,27 @@ export async function allTenants(database: Database): Promise<{ id: string; slug
   return [...(await inner(database).client<{ id: string; slug: string }[]>`select * from app.all_tenants()`)]
 }
 
+/** The tenant that is this customer at Stripe. */
+export async function tenantOfStripeCustomer(database: Database, customer: string): Promise<string | null> {
+  const rows = await inner(database).client<
+    { tenant_id: string | null }[]
+  >`select app.find_stripe_customer(${customer}) as tenant_id`
+  return rows[0]?.tenant_id ?? null
+}
+
+/** Tenants whose balance is to be topped up by itself. */
+export async function tenantsWithAutomaticTopUp(database: Database): Promise<string[]> {
+  const rows = await inner(database).client<{ tenant_id: string }[]>`select * from app.automatic_top_ups()`
+  return rows.map((row) => row.tenant_id)
+}
+
+/** Payments of which the end isn't known yet. */
+export async function unsettledPayments(database: Database): Promise<{ tenant_id: string; id: string }[]> {
+  return [
+    ...(await inner(database).client<{ tenant_id: string; id: string }[]>`select * from app.unsettled_payments()`),
+  ]
+}
+
 /** Refusals are error codes of core; the database knows which one applies. */
 export type DrawRefusal =
   | 'invalid_api_key'
@@ -71,6 +92,10 @@ export type DrawRow = {
   ends_at: Date | null
   /** The database's clock. */
   at: Date
+  provider_id: string | null
+  allowed_models: string[] | null
+  allowed_ips: string[] | null
+  group_ids: string[]
 }
 
 /** `app.draw`: who a key is, and a lease out of its account chain. `at` is for tests; the database's clock otherwise. */

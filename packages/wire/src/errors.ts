@@ -75,8 +75,7 @@ export const ERRORS: Record<ErrorCode, Row> = {
   upgrade_required: {
     status: 426,
     title: 'WebSockets are not spoken here',
-    remedy:
-      'Send the same request with POST and `"stream": true`. Tools that try a WebSocket first do so by themselves.',
+    remedy: 'Send the same request with POST and `"stream": true`. Tools that try a WebSocket first do so by themselves.',
     trpc: 'METHOD_NOT_SUPPORTED',
     openai: 'invalid_request_error',
     anthropic: 'invalid_request_error',
@@ -242,6 +241,16 @@ export const ERRORS: Record<ErrorCode, Row> = {
     title: 'The API key may not be used from here',
     remedy:
       'The key works only from certain addresses, such as those of a school. The message says which one yours is.',
+    trpc: 'FORBIDDEN',
+    openai: 'invalid_request_error',
+    anthropic: 'permission_error',
+    retry: 'never',
+  },
+  model_not_priced: {
+    status: 403,
+    title: 'The model has no price',
+    remedy:
+      'Nobody has said what this model costs, so it can’t be charged to a budget. An administrator sets its price on the page of its provider.',
     trpc: 'FORBIDDEN',
     openai: 'invalid_request_error',
     anthropic: 'permission_error',

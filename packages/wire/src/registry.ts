@@ -31,15 +31,27 @@ export const REGISTRY: readonly Exposed[] = [
 
   everywhere(locations.list),
   everywhere(locations.create),
+  everywhere(locations.update),
+  everywhere(locations.delete),
 
   everywhere(groups.list),
+  everywhere(groups.get),
   everywhere(groups.create),
+  everywhere(groups.update),
+  everywhere(groups.delete),
   everywhere(groups.addMembers),
+  everywhere(groups.removeMembers),
   everywhere(groups.setLeads),
 
   everywhere(members.list),
   everywhere(members.get),
+  everywhere(members.count),
   everywhere(members.create),
+  everywhere(members.update),
+  everywhere(members.deactivate),
+  everywhere(members.reactivate),
+  everywhere(members.move),
+  everywhere(members.remove),
 
   consoleOnly(coding.listPeople),
 
@@ -51,6 +63,10 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(keys.revoke),
   everywhere(keys.disable),
   everywhere(keys.enable),
+  consoleOnly(keys.previewMany),
+  everywhere(keys.revokeMany),
+  everywhere(keys.disableMany),
+  everywhere(keys.enableMany),
 
   everywhere(allocations.list),
   everywhere(allocations.create),
@@ -61,7 +77,11 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(usage.summary),
 
   everywhere(balance.get),
+  everywhere(balance.level),
+  everywhere(balance.listLedger),
+  everywhere(balance.listPromotions),
   operatorOnly(balance.credit),
+  operatorOnly(balance.promote),
 
   everywhere(serviceTokens.list),
   everywhere(serviceTokens.create),

@@ -39,15 +39,27 @@ export const ROUTES: readonly Route[] = [
 
   route('GET', '/v1/locations', locations.list),
   route('POST', '/v1/locations', locations.create, 201),
+  route('PATCH', '/v1/locations/{id}', locations.update),
+  route('POST', '/v1/locations/{id}/delete', locations.delete),
 
   route('GET', '/v1/groups', groups.list),
   route('POST', '/v1/groups', groups.create, 201),
+  route('GET', '/v1/groups/{id}', groups.get),
+  route('PATCH', '/v1/groups/{id}', groups.update),
+  route('POST', '/v1/groups/{id}/delete', groups.delete),
   route('POST', '/v1/groups/{group_id}/members', groups.addMembers),
+  route('POST', '/v1/groups/{group_id}/remove_members', groups.removeMembers),
   route('POST', '/v1/groups/{group_id}/leads', groups.setLeads),
 
   route('GET', '/v1/members', members.list),
   route('POST', '/v1/members', members.create, 201),
+  route('GET', '/v1/members/count', members.count),
+  route('POST', '/v1/members/deactivate', members.deactivate),
+  route('POST', '/v1/members/reactivate', members.reactivate),
+  route('POST', '/v1/members/move', members.move),
+  route('POST', '/v1/members/remove', members.remove),
   route('GET', '/v1/members/{id}', members.get),
+  route('PATCH', '/v1/members/{id}', members.update),
 
   route('GET', '/v1/keys', keys.list),
   route('POST', '/v1/keys', keys.create, 201),
@@ -56,6 +68,9 @@ export const ROUTES: readonly Route[] = [
   route('POST', '/v1/keys/{id}/revoke', keys.revoke),
   route('POST', '/v1/keys/{id}/disable', keys.disable),
   route('POST', '/v1/keys/{id}/enable', keys.enable),
+  route('POST', '/v1/keys/revoke', keys.revokeMany),
+  route('POST', '/v1/keys/disable', keys.disableMany),
+  route('POST', '/v1/keys/enable', keys.enableMany),
 
   route('GET', '/v1/allocations', allocations.list),
   route('POST', '/v1/allocations', allocations.create, 201),
@@ -66,6 +81,9 @@ export const ROUTES: readonly Route[] = [
   route('GET', '/v1/usage/summary', usage.summary),
 
   route('GET', '/v1/balance', balance.get),
+  route('GET', '/v1/balance/level', balance.level),
+  route('GET', '/v1/ledger', balance.listLedger),
+  route('GET', '/v1/promotions', balance.listPromotions),
 
   route('GET', '/v1/service_tokens', serviceTokens.list),
   route('POST', '/v1/service_tokens', serviceTokens.create, 201),

@@ -20,7 +20,7 @@ import {
   usage,
 } from '@stipend/core'
 import { DomainError, type ErrorCode, type FieldError } from '@stipend/core/errors'
-import { initTRPC, TRPCError } from '@trpc/server'
+import { type inferRouterInputs, initTRPC, TRPCError } from '@trpc/server'
 import type { z } from 'zod'
 import { asDomainError, ERRORS, isDomainError, toTrpc } from './errors.ts'
 
@@ -68,17 +68,29 @@ export const appRouter = t.router({
   locations: t.router({
     list: query(locations.list),
     create: command(locations.create),
+    update: command(locations.update),
+    delete: command(locations.delete),
   }),
   groups: t.router({
     list: query(groups.list),
+    get: query(groups.get),
     create: command(groups.create),
+    update: command(groups.update),
+    delete: command(groups.delete),
     addMembers: command(groups.addMembers),
+    removeMembers: command(groups.removeMembers),
     setLeads: command(groups.setLeads),
   }),
   members: t.router({
     list: query(members.list),
     get: query(members.get),
+    count: query(members.count),
     create: command(members.create),
+    update: command(members.update),
+    deactivate: command(members.deactivate),
+    reactivate: command(members.reactivate),
+    move: command(members.move),
+    remove: command(members.remove),
   }),
   coding: t.router({
     listPeople: query(coding.listPeople),
@@ -92,6 +104,10 @@ export const appRouter = t.router({
     revoke: command(keys.revoke),
     disable: command(keys.disable),
     enable: command(keys.enable),
+    previewMany: query(keys.previewMany),
+    revokeMany: command(keys.revokeMany),
+    disableMany: command(keys.disableMany),
+    enableMany: command(keys.enableMany),
   }),
   allocations: t.router({
     list: query(allocations.list),
@@ -106,6 +122,9 @@ export const appRouter = t.router({
   }),
   balance: t.router({
     get: query(balance.get),
+    level: query(balance.level),
+    listLedger: query(balance.listLedger),
+    listPromotions: query(balance.listPromotions),
   }),
   serviceTokens: t.router({
     list: query(serviceTokens.list),
@@ -117,6 +136,8 @@ export const appRouter = t.router({
   }),
 })
 export type AppRouter = typeof appRouter
+/** What the operations take. */
+export type Inputs = inferRouterInputs<AppRouter>
 
 /** Calls operations in the same process: for loaders and actions. Throws TRPCError whose `cause` is the DomainError. */
 export const createCaller = t.createCallerFactory(appRouter)

@@ -17,7 +17,12 @@ export const Group = z.strictObject({
 export type Group = z.infer<typeof Group>
 
 export const CreateGroup = z.strictObject({ name: Name, location_id: idSchema('location') })
-export const ListGroups = PageInput.extend({ location_id: idSchema('location').optional() })
+export const UpdateGroup = z.strictObject({ id: idSchema('group'), name: Name })
+export const GroupRef = z.strictObject({ id: idSchema('group') })
+export const ListGroups = PageInput.extend({
+  location_id: idSchema('location').optional(),
+  search: z.string().trim().max(200).optional().describe('Part of a name.'),
+})
 export const AddGroupMembers = z.strictObject({
   group_id: idSchema('group'),
   member_ids: z.array(idSchema('member')).min(1).max(1000),

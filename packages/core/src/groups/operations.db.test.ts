@@ -217,3 +217,19 @@ it('a list is by location and name, and paged without gaps or doubles', async ()
   const ofAnnex = (await place.run(core.groups.list, { location_id: annex.id })).data
   expect(ofAnnex.map((one) => one.id)).toEqual(seen.slice(0, 5))
 })
+
+it('a group is renamed, emptied and deleted; its people stay', async () => {
+  const place = await createScene(test.database)
+  const [group, taken] = [await create(place, 'Lab'), await create(place, 'Taken')]
+  expect((await place.run(core.groups.update, { id: group.id, name: 'Lab 2' })).name).toBe('Lab 2')
+  expect((await refusalOf(place.run(core.groups.update, { id: group.id, name: taken.name }))).code).toBe('conflict')
+  const [a, b] = [await place.member({ group_ids: [group.id] }), await place.member({ group_ids: [group.id] })]
+  const take = (member_ids: string[]) => place.run(core.groups.removeMembers, { group_id: group.id, member_ids })
+  expect((await take([a.id, a.id])).removed).toBe(1)
+  expect((await take([a.id])).removed).toBe(0)
+  await place.leadOf(group.id)
+  expect(await place.run(core.groups.delete, { id: group.id })).toEqual({ id: group.id, members_count: 1 })
+  expect((await refusalOf(place.run(core.groups.get, { id: group.id }))).code).toBe('not_found')
+  expect((await place.run(core.members.get, { id: b.id })).groups).toEqual([])
+  expect((await place.run(core.groups.list, { search: 'tak' })).data.map((one) => one.id)).toEqual([taken.id])
+})

@@ -1,14 +1,15 @@
 import type { TenantTx } from '@stipend/db'
 import { group_leads, group_members, groups, locations, members } from '@stipend/db/schema'
-import { and, eq, inArray, isNull, notInArray, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, notInArray, or, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Actor } from '../actor.ts'
+import { contains, given } from '../conditions.ts'
 import { invalidField, notFound } from '../errors.ts'
 import { idSchema } from '../id.ts'
 import { groupsInScope, membersInScope, requireGroup, requireLocation } from '../members/scope.ts'
 import { command, query } from '../operation.ts'
 import { decodeCursor, pageOf, toPage } from '../page.ts'
-import { AddGroupMembers, CreateGroup, Group, ListGroups, SetGroupLeads } from './group.ts'
+import { AddGroupMembers, CreateGroup, Group, GroupRef, ListGroups, SetGroupLeads, UpdateGroup } from './group.ts'
 
 const columns = {
   id: groups.id,
@@ -63,6 +64,7 @@ export const list = query({
         and(
           groupsInScope(actor),
           input.location_id === undefined ? undefined : eq(groups.location_id, input.location_id),
+          given(input.search, (text) => or(contains(groups.name, text), eq(groups.id, text))),
           after && sql`(${locations.name}, ${groups.name}, ${groups.id}) > (${after[0]}, ${after[1]}, ${after[2]})`,
         ),
       )
@@ -90,6 +92,80 @@ export const create = command({
     await tx.insert(groups).values({ id, ...input })
     const group = await getGroup(tx, actor, id)
     return { output: group, audit: { target_id: id, after: group } }
+  },
+})
+
+export const get = query({
+  name: 'groups.get',
+  permission: 'groups:read',
+  summary: 'One class or team.',
+  input: GroupRef,
+  output: Group,
+  errors: ['not_found'],
+  handle: ({ tx, actor, input }) => getGroup(tx, actor, input.id),
+})
+
+export const update = command({
+  name: 'groups.update',
+  permission: 'groups:write',
+  summary: 'Rename a class or a team.',
+  input: UpdateGroup,
+  output: Group,
+  errors: ['conflict', 'not_found'],
+  handle: async ({ tx, actor, input }) => {
+    const before = await getGroup(tx, actor, input.id)
+    await tx.update(groups).set({ name: input.name }).where(eq(groups.id, before.id))
+    const after = await getGroup(tx, actor, before.id)
+    return {
+      output: after,
+      audit: { target_id: before.id, before: { name: before.name }, after: { name: after.name } },
+    }
+  },
+})
+
+const deleted = z.strictObject({ id: idSchema('group'), members_count: z.number().int() })
+
+export { remove as delete }
+
+const remove = command({
+  name: 'groups.delete',
+  permission: 'groups:write',
+  summary: 'Delete a class or a team. Its people, their keys and what they used stay.',
+  input: GroupRef,
+  output: deleted,
+  errors: ['not_found'],
+  handle: async ({ tx, actor, input }) => {
+    const before = await getGroup(tx, actor, input.id)
+    const gone = await tx.delete(group_members).where(eq(group_members.group_id, before.id)).returning()
+    await tx.delete(group_leads).where(eq(group_leads.group_id, before.id))
+    await tx.delete(groups).where(eq(groups.id, before.id))
+    const members_count = gone.length
+    return {
+      output: { id: before.id, members_count },
+      audit: { target_id: before.id, before: { ...before, member_ids: gone.map((row) => row.member_id) }, after: null },
+    }
+  },
+})
+
+export const removeMembers = command({
+  name: 'groups.remove_members',
+  permission: 'groups:write',
+  summary: 'Take people out of a class or a team. Their keys stay.',
+  input: AddGroupMembers,
+  output: z.strictObject({ group_id: idSchema('group'), removed: z.number().int() }),
+  errors: ['not_found'],
+  handle: async ({ tx, actor, input }) => {
+    const group = await requireGroup(tx, actor, input.group_id)
+    const wanted = [...new Set(input.member_ids)]
+    await requirePeople(tx, actor, wanted)
+    const removed = await tx
+      .delete(group_members)
+      .where(and(eq(group_members.group_id, group.id), inArray(group_members.member_id, wanted)))
+      .returning({ member_id: group_members.member_id })
+    return {
+      output: { group_id: group.id, removed: removed.length },
+      audit: { target_id: group.id, after: { removed: removed.map((row) => row.member_id) } },
+    }
   },
 })
 

@@ -16,6 +16,7 @@ it('a location is made, counted and listed by name', async () => {
     id: expect.stringMatching(/^loc_/),
     name: 'Annex',
     members_count: 0,
+    groups_count: 0,
     created_at: expect.stringMatching(/Z$/),
   })
   await scene.member({ location_id: annex.id })
@@ -44,4 +45,29 @@ it('an admin of some locations sees those, and makes none', async () => {
   expect((await scene.run(core.locations.list, {}, admin)).data.map((one) => one.id)).toEqual([north.id])
   expect((await scene.run(core.locations.list, {}, await scene.adminOf())).data).toEqual([])
   expect((await refusalOf(scene.run(core.locations.create, { name: 'Mine' }, admin))).code).toBe('forbidden')
+})
+
+it('a location is renamed, and deleted once nothing needs it', async () => {
+  const scene = await createScene(test.database)
+  const north = await scene.run(core.locations.create, { name: 'North' })
+  expect((await scene.run(core.locations.update, { id: north.id, name: 'Nord' })).name).toBe('Nord')
+  expect((await refusalOf(scene.run(core.locations.update, { id: north.id, name: 'Main' }))).code).toBe('conflict')
+  const person = await scene.member({ location_id: north.id })
+  const group = await scene.run(core.groups.create, { name: '7b', location_id: north.id })
+  const admin = await scene.adminOf(north.id)
+  await scene.run(core.members.update, { id: admin.member_id, scope_location_ids: [north.id] })
+  const refusal = async () => {
+    const refused = await refusalOf(scene.run(core.locations.delete, { id: north.id }))
+    expect(refused.code).toBe('conflict')
+    return refused.message
+  }
+  expect(await refusal()).toContain('1 person is here still')
+  await scene.run(core.members.remove, { member_ids: [person.id] })
+  expect(await refusal()).toContain('1 group is here still')
+  await scene.run(core.groups.delete, { id: group.id })
+  // Without their last location they would see the whole organisation.
+  expect(await refusal()).toContain('1 person is confined')
+  await scene.run(core.members.update, { id: admin.member_id, role: 'member' })
+  await scene.run(core.locations.delete, { id: north.id })
+  expect((await scene.run(core.locations.list, {})).data.map((one) => one.name)).toEqual(['Main'])
 })

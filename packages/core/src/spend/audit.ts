@@ -46,14 +46,79 @@ const CHECKS: { name: string; broken: SQL }[] = [
        where coalesce(s.spent_nanos, 0) <> coalesce(c.cost_nanos, 0)`,
   },
   {
-    name: 'a balance’s credit is the sum of its ledger entries',
+    name: 'every ledger transaction has two sides that sum to zero',
     broken: sql`
-      select a.id as subject, format('%s credited, ledger entries sum to %s', a.limit_nanos, coalesce(sum(e.amount_nanos), 0)) as detail
+      select t.id as subject, format('%s entries sum to %s', count(e.account), coalesce(sum(e.amount_nanos), 0)) as detail
+        from ledger_transactions t
+        left join ledger_entries e on e.tenant_id = t.tenant_id and e.transaction_id = t.id
+       group by t.tenant_id, t.id having count(e.account) < 2 or sum(e.amount_nanos) <> 0`,
+  },
+  {
+    name: 'ledger transactions are numbered without gaps, and each says the balance after it',
+    broken: sql`
+      select id as subject, format('number %s, balance %s; it is the %sth, and they sum to %s', number, balance_after_nanos, place, total) as detail
+        from (select t.id, t.number, t.balance_after_nanos, row_number() over (order by t.number) as place,
+                     sum(coalesce(e.amount_nanos, 0)) over (order by t.number) as total
+                from ledger_transactions t
+                left join ledger_entries e on e.tenant_id = t.tenant_id and e.transaction_id = t.id and e.account = 'balance') counted
+       where number <> place or balance_after_nanos <> total`,
+  },
+  {
+    name: 'a balance’s credit is the sum of its ledger entries, usage apart',
+    broken: sql`
+      select a.id as subject, format('%s credited, ledger entries sum to %s', a.limit_nanos, coalesce(e.total, 0)) as detail
         from accounts a
-        left join ledger_entries e on e.tenant_id = a.tenant_id and e.account_id = a.id
-       where a.kind = 'balance'
-       group by a.tenant_id, a.id, a.limit_nanos
-      having a.limit_nanos <> coalesce(sum(e.amount_nanos), 0)`,
+        left join (select t.tenant_id, sum(e.amount_nanos) as total
+                     from ledger_transactions t
+                     join ledger_entries e on e.tenant_id = t.tenant_id and e.transaction_id = t.id
+                    where e.account = 'balance' and t.kind <> 'usage' group by t.tenant_id) e on e.tenant_id = a.tenant_id
+       where a.kind = 'balance' and a.limit_nanos <> coalesce(e.total, 0)`,
+  },
+  {
+    // Of the last three hours something may still be on its way; never may more be charged than was used.
+    name: 'what the ledger charged for usage is what usage events of those hours cost',
+    broken: sql`
+      with charged as (
+        select t.covers_from as hour, -sum(e.amount_nanos) as cost
+          from ledger_transactions t join ledger_entries e on e.tenant_id = t.tenant_id and e.transaction_id = t.id
+         where t.kind = 'usage' and e.account = 'balance' group by 1),
+      used as (
+        select date_trunc('hour', settled_at, 'UTC') as hour, sum(cost_nanos) as cost
+          from usage_events where draws_on_balance group by 1),
+      last as (select max(covers_until) as at from ledger_transactions where kind = 'usage')
+      select coalesce(c.hour, u.hour)::text as subject,
+             format('%s charged, usage events cost %s', coalesce(c.cost, 0), coalesce(u.cost, 0)) as detail
+        from charged c full join used u on u.hour = c.hour cross join last
+       where coalesce(c.cost, 0) > coalesce(u.cost, 0)
+          or (coalesce(c.cost, 0) < coalesce(u.cost, 0) and coalesce(c.hour, u.hour) < last.at - interval '3 hours')`,
+  },
+  {
+    name: 'what a payment was credited, refunded and disputed is what the ledger has of it',
+    broken: sql`
+      with posted as (
+        select t.payment_id,
+               coalesce(sum(e.amount_nanos) filter (where t.kind = 'top_up'), 0) as credited,
+               coalesce(-sum(e.amount_nanos) filter (where t.kind in ('refund', 'refund_reversal')), 0) as refunded,
+               coalesce(-sum(e.amount_nanos) filter (where t.kind in ('dispute', 'dispute_reversal')), 0) as disputed
+          from ledger_transactions t join ledger_entries e on e.tenant_id = t.tenant_id and e.transaction_id = t.id
+         where t.payment_id is not null and e.account = 'balance' group by 1)
+      select coalesce(p.id, l.payment_id) as subject,
+             format('credited %s, refunded %s, disputed %s; the ledger has %s, %s, %s', p.credited_nanos, p.refunded_nanos,
+                    p.disputed_nanos, l.credited, l.refunded, l.disputed) as detail
+        from payments p full join posted l on l.payment_id = p.id
+       where (coalesce(p.credited_nanos, 0), coalesce(p.refunded_nanos, 0), coalesce(p.disputed_nanos, 0))
+          <> (coalesce(l.credited, 0), coalesce(l.refunded, 0), coalesce(l.disputed, 0))`,
+  },
+  {
+    name: 'of promotional money, what was used and taken back is no more than was given, and is in the ledger',
+    broken: sql`
+      select p.id as subject, format('%s given, %s taken back; the ledger has %s and %s', p.amount_nanos, p.taken_nanos, l.given, l.taken) as detail
+        from promotions p cross join lateral (
+          select coalesce(sum(e.amount_nanos) filter (where t.kind = 'promotion' and t.external_id = p.id), 0) as given,
+                 coalesce(-sum(e.amount_nanos) filter (where t.kind = 'promotion_expiry' and t.external_id like p.id || ':%'), 0) as taken
+            from ledger_transactions t join ledger_entries e on e.tenant_id = t.tenant_id and e.transaction_id = t.id
+           where t.kind in ('promotion', 'promotion_expiry') and e.account = 'balance') l
+       where (p.amount_nanos, p.taken_nanos) <> (l.given, l.taken)`,
   },
   {
     name: 'hourly sums agree with the usage events',

@@ -3,5 +3,6 @@
  * database (`packages/db/sql/3-spend.sql` and constraints of its tables); see README.md beside this file.
  */
 export { type AuditReport, auditLedger, type Violation } from './audit.ts'
+export { type Keeping, keepBooks, keepBooksOf } from './books.ts'
 export { type Draw, draw, type KeyFacts, keyRefusal } from './draw.ts'
 export { type Settlement, settle } from './settle.ts'

@@ -51,6 +51,15 @@ const identity = sql`app.is_identity()`
 export const identityPolicy = () =>
   pgPolicy('identity', { for: 'all', to: [appRole, ownerRole], using: identity, withCheck: identity })
 
+/** Rows of the platform alone: no tenant reads or writes them. */
+export const platformPolicy = () =>
+  pgPolicy('platform', {
+    for: 'all',
+    to: [appRole, ownerRole],
+    using: sql`app.is_platform()`,
+    withCheck: sql`app.is_platform()`,
+  })
+
 /** Mails to people of a tenant are that tenant's; those about an account are seen where people are signed in. */
 const mail = sql`case when tenant_id is null then app.is_identity() else tenant_id = app.tenant_or_null() end`
 export const mailPolicy = () => pgPolicy('mail', { for: 'all', to: [appRole, ownerRole], using: mail, withCheck: mail })

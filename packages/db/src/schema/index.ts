@@ -1,3 +1,4 @@
+export * from './billing.ts'
 export * from './catalogue.ts'
 export * from './identity.ts'
 export * from './mail.ts'

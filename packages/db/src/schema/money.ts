@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { check, foreignKey, index, integer, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { providers } from './catalogue.ts'
 import { bytes, instant, lookupPolicy, nanos, tenantId, tenantPolicy } from './columns.ts'
 import { members, tenants } from './people.ts'
 
@@ -78,6 +79,12 @@ export const keys = pgTable(
     member_id: text('member_id').notNull(),
     created_by: text('created_by').notNull(),
     allocation_id: text('allocation_id'),
+    /** The one provider it is linked to; null: all that are shared with its member. */
+    provider_id: text('provider_id').references(() => providers.id),
+    /** Names of models it may use; null: all. */
+    allowed_models: text('allowed_models').array(),
+    /** Addresses and networks (CIDR) it may be used from; null: anywhere. */
+    allowed_ips: text('allowed_ips').array(),
     valid_from: instant('valid_from'),
     valid_until: instant('valid_until'),
     disabled_at: instant('disabled_at'),
@@ -144,27 +151,6 @@ export const lease_periods = pgTable(
       foreignColumns: [account_periods.tenant_id, account_periods.account_id, account_periods.starts_at],
     }),
     index('lease_periods_account').on(table.tenant_id, table.account_id, table.starts_at),
-    tenantPolicy(),
-  ],
-)
-
-/** Money that came to an account or was taken back. Append-only; what is spent stands in `usage_events`. */
-export const ledger_entries = pgTable(
-  'ledger_entries',
-  {
-    tenant_id: tenantId(),
-    id: text('id').notNull(),
-    account_id: text('account_id').notNull(),
-    amount_nanos: nanos('amount_nanos').notNull(),
-    cause: text('cause').notNull(),
-    created_by: text('created_by').notNull(),
-    created_at: created_at(),
-  },
-  (table) => [
-    primaryKey({ columns: [table.tenant_id, table.id] }),
-    foreignKey({ columns: [table.tenant_id, table.account_id], foreignColumns: [accounts.tenant_id, accounts.id] }),
-    index('ledger_entries_account').on(table.tenant_id, table.account_id, table.created_at),
-    check('ledger_entries_amount', sql`amount_nanos <> 0`),
     tenantPolicy(),
   ],
 )
