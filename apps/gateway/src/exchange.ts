@@ -233,7 +233,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#isOver || (controller ?? null) !== this.#upstream) return
     // An error whose text was cut off is one all the same.
     if (this.#status !== 0 && this.#status !== 200 && !(error instanceof DomainError)) this.#refused()
-    else this.#failedAttempt(connectionFailure(error, this.#status === 200))
+    else this.#failedAttempt(connectionFailure(error, this.#status === 200 && this.#firstByteAt !== null))
   }
 
   #noteFirstByte(): void {

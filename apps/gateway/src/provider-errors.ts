@@ -91,11 +91,8 @@ function refusalFailure(statusCode: number, retryAfterHeader: string): Failure {
     case 503:
     case 529: {
       const words = 'The model provider is overloaded. Try again in a moment.'
-      return failure(
-        new DomainError('provider_unavailable', words, details),
-        'same',
-        seconds === null ? null : seconds * 1000,
-      )
+      const error = new DomainError('provider_unavailable', words, details)
+      return seconds === null ? failure(error, 'same') : failure(error, 'other', seconds * 1000)
     }
     case 504: {
       const words = 'The model provider did not answer in time. Try again.'

@@ -75,7 +75,8 @@ export const ERRORS: Record<ErrorCode, Row> = {
   upgrade_required: {
     status: 426,
     title: 'WebSockets are not spoken here',
-    remedy: 'Send the same request with POST and `"stream": true`. Tools that try a WebSocket first do so by themselves.',
+    remedy:
+      'Send the same request with POST and `"stream": true`. Tools that try a WebSocket first do so by themselves.',
     trpc: 'METHOD_NOT_SUPPORTED',
     openai: 'invalid_request_error',
     anthropic: 'invalid_request_error',
