@@ -15,9 +15,6 @@ export type HealthReport = {
   last_error_at: Date | null
 }
 
-/** A report of this age says nothing any more: its gateway is gone, or has had nothing to do. */
-export const REPORT_AGE_MAX_MS = 10 * 60_000
-
 /** Writes what a gateway has to say of providers, in place of what it said before. A transaction for each owner. */
 export async function reportHealth(
   database: Database,
