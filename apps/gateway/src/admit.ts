@@ -1,7 +1,8 @@
 import type { PricedModel } from '@stipend/core'
 import { affordableOutputTokens, type ModelPrice, type Nanodollars, TOKENS_MAX, worstCaseCost } from '@stipend/money'
 import type { Ask } from './dialects/ask.ts'
-import type { Hold, Purse, Shortage } from './purse.ts'
+import type { Hold, Shortage } from './lease.ts'
+import type { Purse } from './purse.ts'
 
 /** An answer shorter than this is of no use: rather 402 than a few words. */
 const USEFUL_OUTPUT_TOKENS = 16
@@ -13,6 +14,8 @@ const FRAMING_TOKENS = 64
 /** What a request to a model needs of money, worked out as far as it is asked for. */
 export class Need {
   readonly price: ModelPrice
+  /** A provider of the tenant's own isn't paid for by us. */
+  readonly usesBalance: boolean
   /** The most tokens each answer may have. */
   readonly outputMax: number
   readonly answers: number
@@ -23,6 +26,7 @@ export class Need {
 
   constructor(ask: Ask, bodyBytes: number, model: PricedModel) {
     this.price = model.price
+    this.usesBalance = model.provider.tenant_id === null
     this.answers = ask.answers
     this.#asked = ask.outputMax ?? model.output_tokens_max
     this.outputMax = Math.min(this.#asked, model.output_tokens_max)
@@ -77,7 +81,7 @@ export function admit(purse: Purse, need: Need, isStream: boolean): Admission | 
   const coveredTokens = stretch < need.outputMax ? stretch : Number.POSITIVE_INFINITY
   const generous = need.cost(stretch, { counted: false })
   const granted = (hold: Hold): Admission => ({ hold, outputMax: need.lowered(need.outputMax), coveredTokens })
-  const held = purse.hold(generous, generous, { patient: false })
+  const held = purse.hold(generous, generous, { usesBalance: need.usesBalance, patient: false })
   if (held instanceof Promise) {
     return held.then((answer) => ('lease' in answer ? granted(answer) : admitCounted(purse, need)))
   }
@@ -87,7 +91,8 @@ export function admit(purse: Purse, need: Need, isStream: boolean): Admission | 
 /** Money is close: now it is worth counting. The whole answer is held, so that it can't be cut off in the middle. */
 async function admitCounted(purse: Purse, need: Need): Promise<Admission> {
   const least = need.cost(Math.min(need.outputMax, USEFUL_OUTPUT_TOKENS), { counted: true })
-  const hold: Hold | Shortage = await purse.hold(need.cost(need.outputMax, { counted: true }), least, { patient: true })
+  const most = need.cost(need.outputMax, { counted: true })
+  const hold: Hold | Shortage = await purse.hold(most, least, { usesBalance: need.usesBalance, patient: true })
   if (!('lease' in hold)) throw hold.error
   const outputMax = need.lowered(Math.min(need.affordable(hold.amount), need.outputMax))
   return { hold, outputMax, coveredTokens: Number.POSITIVE_INFINITY }

@@ -108,8 +108,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** Should this process die, the prompt is what the provider had surely been sent. */
   #promise(): void {
-    const ifInterrupted = this.#settlement(estimated(this.#roughPrompt()), INTERRUPTED)
-    this.#gateway.journal.hold(ifInterrupted, (failure) => this.#forward(failure))
+    this.#gateway.journal.hold(this.#ifInterrupted(), (failure) => this.#forward(failure))
   }
 
   #forward(failure: Error | null): void {
@@ -433,12 +432,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return
     }
     this.#isExtending = true
+    const { lease } = hold
     void purse
       .extendByDrawing(hold, stretch, stretch)
       .catch(() => false)
       .then((extended) => {
         this.#isExtending = false
         if (this.#isOver) return
+        // Its money is in another lease now: that one has to pay should this process die.
+        if (hold.lease !== lease) this.#gateway.journal.hold(this.#ifInterrupted(), () => {})
         if (extended) {
           this.#covered += STRETCH_TOKENS
           return
@@ -468,8 +470,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   readonly #inputTokens = (): number => this.#need.inputTokens()
 
-  #roughPrompt(): TokenUsage {
-    return estimate(Math.ceil(this.#facts.body.length / BYTES_PER_TOKEN))
+  #ifInterrupted(): Settlement {
+    const prompt = estimate(Math.ceil(this.#facts.body.length / BYTES_PER_TOKEN))
+    return this.#settlement(estimated(prompt), INTERRUPTED)
   }
 
   #measureSoFar(): Metered {
@@ -517,7 +520,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       key_id: facts.key_id,
       member_id: facts.member_id,
       allocation_id: facts.allocation_id,
-      draws_on_balance: true,
+      draws_on_balance: hold.lease.chain.usesBalance,
       lease_id: hold.lease.id,
       model: model.name,
       provider_id: model.provider.id,
