@@ -77,7 +77,7 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
     const news = providers.news(performance.now())
     if (news.length === 0) return
     // Whoever can't be told now is told the next time.
-    reportHealth(database, gatewayId, news, new Date()).catch((err: unknown) => log.warn({ err }, 'health not told'))
+    reportHealth(database, gatewayId, news).catch((err: unknown) => log.warn({ err }, 'health not told'))
   }, HEALTH_MS)
   const gateway: Gateway = {
     gatewayId,

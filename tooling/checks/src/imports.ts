@@ -104,19 +104,21 @@ const ONLY_IN: Record<string, readonly string[]> = {
   remix: [],
 }
 
-/** What gateways ask and say of providers, outside of any operation. */
-const PROVIDERS_AT_GATEWAYS = ['packages/core/src/providers/catalogue.ts', 'packages/core/src/providers/health.ts']
-
 /** The doors of the database, and who may open them. */
 const DOORS: Record<string, readonly string[]> = {
   withTenant: [
     'packages/core/src/execute.ts',
     'packages/core/src/spend/',
-    ...PROVIDERS_AT_GATEWAYS,
+    'packages/core/src/providers/catalogue.ts',
+    'packages/core/src/providers/health.ts',
     'packages/auth/src/',
   ],
   withIdentity: ['packages/auth/src/'],
-  withPlatform: ['packages/core/src/execute.ts', ...PROVIDERS_AT_GATEWAYS],
+  withPlatform: [
+    'packages/core/src/execute.ts',
+    'packages/core/src/providers/catalogue.ts',
+    'packages/core/src/providers/health.ts',
+  ],
   connect: ['apps/', 'tooling/cli/', 'tooling/bench/', 'tooling/chaos/', 'tooling/tools/'],
 }
 

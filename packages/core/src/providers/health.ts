@@ -20,13 +20,12 @@ export async function reportHealth(
   database: Database,
   gatewayId: string,
   reports: readonly HealthReport[],
-  at: Date,
 ): Promise<void> {
   for (const [tenantId, theirs] of Map.groupBy(reports, (one) => one.tenant_id)) {
     const rows = theirs.map(({ last_error_at, tenant_id: _, ...report }) => ({
       ...report,
       gateway_id: gatewayId,
-      at: at.toISOString(),
+      at: sql`clock_timestamp()`,
       last_error_at: last_error_at?.toISOString() ?? null,
     }))
     const write = (tx: PlatformTx | TenantTx) =>
