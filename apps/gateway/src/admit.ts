@@ -1,4 +1,4 @@
-import type { ServedModel } from '@stipend/core'
+import type { PricedModel } from '@stipend/core'
 import { affordableOutputTokens, type Nanodollars, worstCaseCost } from '@stipend/money'
 import type { Hold, Shortage } from './lease.ts'
 import { type ChatRequest, requestedOutputMax } from './openai/chat-request.ts'
@@ -14,7 +14,7 @@ const FRAMING_TOKENS = 64
 
 /** What a request needs of money, worked out as far as it is asked for. */
 export class Need {
-  readonly model: ServedModel
+  readonly model: PricedModel
   /** The most tokens each answer may have. */
   readonly outputMax: number
   readonly answers: number
@@ -23,7 +23,7 @@ export class Need {
   readonly #bound: number
   #counted: number | undefined
 
-  constructor(request: ChatRequest, bodyBytes: number, model: ServedModel) {
+  constructor(request: ChatRequest, bodyBytes: number, model: PricedModel) {
     this.model = model
     this.answers = request.n ?? 1
     this.#asked = requestedOutputMax(request) ?? model.output_tokens_max

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ServedModel } from '@stipend/core'
+import { type Catalogue, candidates, type PricedModel } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
 import { admit, Need } from './admit.ts'
 import { readBody } from './body.ts'
@@ -36,7 +36,7 @@ export async function complete(gateway: Gateway, http: Http, secret: string): Pr
   }
 }
 
-export type Asked = { request: ChatRequest; body: Buffer; model: ServedModel }
+export type Asked = { request: ChatRequest; body: Buffer; model: PricedModel }
 
 /** What is asked for. Whoever asks without a valid key hears of that first, not of their JSON. */
 async function understand(gateway: Gateway, http: Http, purse: Purse): Promise<Asked> {
@@ -44,14 +44,7 @@ async function understand(gateway: Gateway, http: Http, purse: Purse): Promise<A
     const body = await readBody(http.request, gateway.limits)
     refuseCompressed(http.request)
     const request = parseChatRequest(body)
-    const model = gateway.catalogue.get(request.model) ?? (await findModel(gateway, request.model))
-    if (model === undefined) {
-      throw new DomainError(
-        'model_not_found',
-        `There is no model "${request.model.slice(0, 100)}" on this key. GET /v1/models lists those you can use.`,
-        { param: 'model' },
-      )
-    }
+    const model = await findModel(gateway, purse, request.model)
     return { request, body, model }
   } catch (error) {
     if (error instanceof DomainError && error.code !== 'request_timeout') {
@@ -61,9 +54,22 @@ async function understand(gateway: Gateway, http: Http, purse: Purse): Promise<A
   }
 }
 
-async function findModel(gateway: Gateway, name: string): Promise<ServedModel | undefined> {
+/** The model this key means. One that has just been added is found too. */
+async function findModel(gateway: Gateway, purse: Purse, name: string): Promise<PricedModel> {
+  if (purse.facts === null) await purse.check()
+  const { facts } = purse
+  if (facts === null) throw new Error('a key that may be used and that nobody knows')
+  const known = gateway.catalogues.known(facts.tenant_id)
+  const find = (catalogue: Catalogue) => candidates(catalogue, facts, { name, dialect: 'chat' }, Math.random)
+  let found = known && find(known)
+  if (found === undefined || !found.ok) found = find(await reading(gateway.catalogues.fresh(facts.tenant_id)))
+  if (!found.ok) throw found.error
+  return found.models[0]
+}
+
+export async function reading(catalogue: Promise<Catalogue>): Promise<Catalogue> {
   try {
-    return await gateway.catalogue.find(name)
+    return await catalogue
   } catch (error) {
     throw unavailable(error)
   }

@@ -2,7 +2,7 @@ import type { DomainError } from '@stipend/core/errors'
 import type { Database } from '@stipend/db'
 import type { Log } from '@stipend/runtime'
 import type { BodyLimits } from './body.ts'
-import type { Catalogue } from './catalogue.ts'
+import type { Catalogues } from './catalogue.ts'
 import type { Journal } from './journal.ts'
 import type { Purses } from './purses.ts'
 import type { Upstreams } from './upstream.ts'
@@ -11,7 +11,7 @@ import type { Upstreams } from './upstream.ts'
 export type Gateway = {
   gatewayId: string
   database: Database
-  catalogue: Catalogue
+  catalogues: Catalogues
   journal: Journal
   purses: Purses
   upstreams: Upstreams

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { newId } from '@stipend/core'
+import { newId, usableModels } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
 import { ping } from '@stipend/db'
 import { toOpenAI } from '@stipend/wire/errors'
-import { complete, type Handled, type Http } from './completion.ts'
+import { complete, type Handled, type Http, reading } from './completion.ts'
 import type { Gateway } from './gateway.ts'
 import { notAKey } from './purses.ts'
 
@@ -157,14 +157,18 @@ async function models(gateway: Gateway, { request, response }: Http): Promise<Ha
     gateway.purses.noteError(purse, error)
     throw error
   }
-  const data = gateway.catalogue.list().map((model) => ({
+  const { facts } = purse
+  if (facts === null) throw new Error('a key that may be used and that nobody knows')
+  const catalogue =
+    gateway.catalogues.known(facts.tenant_id) ?? (await reading(gateway.catalogues.load(facts.tenant_id)))
+  const data = usableModels(catalogue, facts).map((model) => ({
     id: model.name,
     object: 'model',
     created: Math.floor(Date.parse(model.created_at) / 1000),
     owned_by: model.provider.name,
   }))
   json(response, 200, { object: 'list', data })
-  return { status: 200, code: null, key_id: purse.facts?.key_id }
+  return { status: 200, code: null, key_id: facts.key_id }
 }
 
 async function health(gateway: Gateway, { response }: Http): Promise<Handled> {

@@ -6,7 +6,7 @@ import { DomainError } from '@stipend/core/errors'
 import { close, connect, ensureUsagePartitions } from '@stipend/db'
 import type { Log, ShutdownStep } from '@stipend/runtime'
 import type { BodyLimits } from './body.ts'
-import { Catalogue } from './catalogue.ts'
+import { Catalogues } from './catalogue.ts'
 import type { Gateway } from './gateway.ts'
 import { gatewayIdentity, Journal, lockFolder } from './journal.ts'
 import { Purses } from './purses.ts'
@@ -43,13 +43,13 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   })
   const journal = new Journal(path.join(dataDir, 'journal'))
-  const catalogue = new Catalogue({ database, masterKey, log })
-  const onCatalogue = () => void catalogue.refresh().catch(() => {})
+  const catalogues = new Catalogues({ database, masterKeys: [masterKey], log })
+  const onCatalogue = (tenantId?: string) => void catalogues.refresh(tenantId).catch(() => {})
   const purses = new Purses({ database, gatewayId, journal, log, onCatalogue })
   const upstreams = new Upstreams(options.patience)
 
   await purses.ledger.recover()
-  await catalogue.refresh()
+  await catalogues.refresh()
   await ensureUsagePartitions(database)
   setInterval(
     () => void ensureUsagePartitions(database).catch((err) => log.error({ err }, 'no partition made')),
@@ -59,7 +59,7 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
 
   const limits = { ...LIMITS, ...options.limits }
   const running: Gateway['running'] = new Set()
-  const gateway: Gateway = { gatewayId, database, catalogue, journal, purses, upstreams, limits, log, running }
+  const gateway: Gateway = { gatewayId, database, catalogues, journal, purses, upstreams, limits, log, running }
   const server = createGatewayServer(gateway)
   server.listen(options.port, options.host)
   await once(server, 'listening')
@@ -87,7 +87,7 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
     {
       name: 'close',
       run: async () => {
-        catalogue.close()
+        catalogues.close()
         journal.close()
         await upstreams.close()
         await close(database)

@@ -27,6 +27,9 @@ export const ERROR_CODES = [
   'allocation_exhausted',
   'balance_exhausted',
   'model_not_found',
+  'model_not_allowed',
+  'ip_not_allowed',
+  'model_not_priced',
   // those we depend on
   'provider_error',
   'provider_unavailable',

@@ -218,6 +218,35 @@ export const ERRORS: Record<ErrorCode, Row> = {
     anthropic: 'not_found_error',
     retry: 'never',
   },
+  model_not_allowed: {
+    status: 403,
+    title: 'The API key may not use this model',
+    remedy: 'The key is limited to certain models or to one provider. `GET /v1/models` lists those it may use.',
+    trpc: 'FORBIDDEN',
+    openai: 'invalid_request_error',
+    anthropic: 'permission_error',
+    retry: 'never',
+  },
+  ip_not_allowed: {
+    status: 403,
+    title: 'The API key may not be used from here',
+    remedy:
+      'The key works only from certain addresses, such as those of a school. The message says which one yours is.',
+    trpc: 'FORBIDDEN',
+    openai: 'invalid_request_error',
+    anthropic: 'permission_error',
+    retry: 'never',
+  },
+  model_not_priced: {
+    status: 403,
+    title: 'The model has no price',
+    remedy:
+      'Nobody has said what this model costs, so it can’t be charged to a budget. An administrator sets its price on the page of its provider.',
+    trpc: 'FORBIDDEN',
+    openai: 'invalid_request_error',
+    anthropic: 'permission_error',
+    retry: 'never',
+  },
   provider_error: {
     status: 502,
     title: 'The provider failed',
