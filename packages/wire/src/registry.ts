@@ -5,6 +5,7 @@ import {
   balance,
   coding,
   groups,
+  imports,
   keys,
   locations,
   members,
@@ -52,6 +53,12 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(members.reactivate),
   everywhere(members.move),
   everywhere(members.remove),
+
+  everywhere(imports.create),
+  everywhere(imports.get),
+  everywhere(imports.listRows),
+  everywhere(imports.update),
+  everywhere(imports.apply),
 
   consoleOnly(coding.listPeople),
 

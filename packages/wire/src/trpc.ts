@@ -9,6 +9,7 @@ import {
   type Dependencies,
   execute,
   groups,
+  imports,
   keys,
   locations,
   members,
@@ -91,6 +92,13 @@ export const appRouter = t.router({
     reactivate: command(members.reactivate),
     move: command(members.move),
     remove: command(members.remove),
+  }),
+  imports: t.router({
+    create: command(imports.create),
+    get: query(imports.get),
+    listRows: query(imports.listRows),
+    update: command(imports.update),
+    apply: command(imports.apply),
   }),
   coding: t.router({
     listPeople: query(coding.listPeople),
