@@ -58,7 +58,7 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(imports.get),
   everywhere(imports.listRows),
   everywhere(imports.update),
-  everywhere(imports.apply),
+  everywhere(imports.run),
 
   consoleOnly(coding.listPeople),
 
@@ -70,6 +70,10 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(keys.revoke),
   everywhere(keys.disable),
   everywhere(keys.enable),
+  consoleOnly(keys.previewMany),
+  everywhere(keys.revokeMany),
+  everywhere(keys.disableMany),
+  everywhere(keys.enableMany),
 
   everywhere(allocations.list),
   everywhere(allocations.create),

@@ -76,7 +76,7 @@ export const ROUTES: readonly Route[] = [
   route('GET', '/v1/imports/{id}', imports.get),
   route('PATCH', '/v1/imports/{id}', imports.update),
   route('GET', '/v1/imports/{id}/rows', imports.listRows),
-  route('POST', '/v1/imports/{id}/apply', imports.apply),
+  route('POST', '/v1/imports/{id}/run', imports.run),
 
   route('GET', '/v1/keys', keys.list),
   route('POST', '/v1/keys', keys.create, 201),
@@ -85,6 +85,9 @@ export const ROUTES: readonly Route[] = [
   route('POST', '/v1/keys/{id}/revoke', keys.revoke),
   route('POST', '/v1/keys/{id}/disable', keys.disable),
   route('POST', '/v1/keys/{id}/enable', keys.enable),
+  route('POST', '/v1/keys/revoke', keys.revokeMany),
+  route('POST', '/v1/keys/disable', keys.disableMany),
+  route('POST', '/v1/keys/enable', keys.enableMany),
 
   route('GET', '/v1/allocations', allocations.list),
   route('POST', '/v1/allocations', allocations.create, 201),

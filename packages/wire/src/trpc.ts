@@ -21,7 +21,7 @@ import {
   usage,
 } from '@stipend/core'
 import { DomainError, type ErrorCode, type FieldError } from '@stipend/core/errors'
-import { initTRPC, TRPCError } from '@trpc/server'
+import { type inferRouterInputs, initTRPC, TRPCError } from '@trpc/server'
 import type { z } from 'zod'
 import { asDomainError, ERRORS, isDomainError, toTrpc } from './errors.ts'
 
@@ -98,7 +98,7 @@ export const appRouter = t.router({
     get: query(imports.get),
     listRows: query(imports.listRows),
     update: command(imports.update),
-    apply: command(imports.apply),
+    run: command(imports.run),
   }),
   coding: t.router({
     listPeople: query(coding.listPeople),
@@ -112,6 +112,10 @@ export const appRouter = t.router({
     revoke: command(keys.revoke),
     disable: command(keys.disable),
     enable: command(keys.enable),
+    previewMany: query(keys.previewMany),
+    revokeMany: command(keys.revokeMany),
+    disableMany: command(keys.disableMany),
+    enableMany: command(keys.enableMany),
   }),
   allocations: t.router({
     list: query(allocations.list),
@@ -140,6 +144,8 @@ export const appRouter = t.router({
   }),
 })
 export type AppRouter = typeof appRouter
+/** What the operations take. */
+export type Inputs = inferRouterInputs<AppRouter>
 
 /** Calls operations in the same process: for loaders and actions. Throws TRPCError whose `cause` is the DomainError. */
 export const createCaller = t.createCallerFactory(appRouter)

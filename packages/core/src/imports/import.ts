@@ -8,15 +8,18 @@ import { PROBLEMS } from './roster.ts'
 import { DELIMITERS } from './table.ts'
 
 const Column = z.number().int().min(0).max(199)
-const MappingSchema = z.strictObject(
-  Object.fromEntries(FIELDS.map((field) => [field, Column.optional()])) as Record<
-    (typeof FIELDS)[number],
-    z.ZodOptional<typeof Column>
-  >,
-)
+const MappingSchema = z
+  .strictObject(
+    Object.fromEntries(FIELDS.map((field) => [field, Column.optional()])) as Record<
+      (typeof FIELDS)[number],
+      z.ZodOptional<typeof Column>
+    >,
+  )
+  .meta({ examples: [{ name: 0, email: 1, group: 2 }] })
 
 const Domain = z
   .string()
+  .meta({ examples: ['school.example'] })
   .trim()
   .toLowerCase()
   .transform((text) => text.replace(/^@/, ''))
@@ -42,7 +45,7 @@ export const Settings = z.strictObject({
 })
 export type Settings = z.infer<typeof Settings>
 
-const SomeSettings = Settings.partial()
+const SomeSettings = Settings.partial().meta({ examples: [{ default_kind: 'student' }] })
 
 export const CreateImport = z.strictObject({
   files: z
@@ -52,6 +55,7 @@ export const CreateImport = z.strictObject({
         content_base64: z
           .base64('Give the bytes of the file in base64.')
           .max(32 * 1024 * 1024)
+          .meta({ examples: ['bmFtZSxlbWFpbApBZGEsYWRhQGxpbmRlbmhvZi5leGFtcGxlCg=='] })
           .describe('The file as it is, in base64: CSV, or a zip of CSV files.'),
       }),
     )
@@ -62,7 +66,7 @@ export const CreateImport = z.strictObject({
 })
 export const UpdateImport = z.strictObject({ id: idSchema('import'), settings: SomeSettings })
 export const ImportRef = z.strictObject({ id: idSchema('import') })
-export const ApplyImport = z.strictObject({
+export const RunImport = z.strictObject({
   id: idSchema('import'),
   fingerprint: z
     .string()
@@ -98,8 +102,11 @@ export const Summary = z.strictObject({
   merged: z.number().int(),
   skip: z.number().int(),
   deactivate: z.number().int(),
-  new_locations: z.array(z.string()),
-  new_groups: z.array(z.string()).describe('Names; a hundred at most.'),
+  new_locations: z.array(z.string()).meta({ examples: [['Lindenhof South']] }),
+  new_groups: z
+    .array(z.string())
+    .meta({ examples: [['7b']] })
+    .describe('Names; a hundred at most.'),
   new_groups_count: z.number().int(),
 })
 export type Summary = z.infer<typeof Summary>
@@ -111,17 +118,23 @@ export const Import = z.strictObject({
   files: z.array(
     z.strictObject({
       name: z.string(),
-      encoding: z.string(),
+      encoding: z.string().meta({ examples: ['utf-8'] }),
       delimiter: z.enum(DELIMITERS),
       rows: z.number().int(),
     }),
   ),
   columns: z
-    .array(z.strictObject({ index: z.number().int(), header: z.string(), samples: z.array(z.string()) }))
+    .array(
+      z.strictObject({
+        index: z.number().int(),
+        header: z.string().meta({ examples: ['E-mail'] }),
+        samples: z.array(z.string()).meta({ examples: [['ada@lindenhof.example']] }),
+      }),
+    )
     .describe('Of the first file, to map.'),
   settings: Settings,
   summary: Summary.describe('What would happen now or, once applied, what did.'),
-  fingerprint: z.string(),
+  fingerprint: z.string().meta({ examples: ['5d41402abc4b2a76b9719d911017c592'] }),
   progress: z
     .strictObject({ done: z.number().int(), total: z.number().int() })
     .nullable()

@@ -55,9 +55,9 @@ describe('an import', () => {
   it('does it once, all of it, and the same file again changes nothing', async () => {
     const scene = await createScene(test.database)
     const draft = await create(scene, CLASS)
-    const done = await scene.run(core.imports.apply, { id: draft.id, fingerprint: draft.fingerprint })
+    const done = await scene.run(core.imports.run, { id: draft.id, fingerprint: draft.fingerprint })
     expect(done).toMatchObject({ status: 'applied', summary: draft.summary, applied_at: expect.any(String) })
-    expect(await scene.run(core.imports.apply, { id: draft.id })).toEqual(done)
+    expect(await scene.run(core.imports.run, { id: draft.id })).toEqual(done)
     const listed = await people(scene)
     expect(listed.map((one) => [one.name, one.email, one.kind, one.groups.map((group) => group.name)])).toEqual([
       ['Ada King', 'ada@x.example', 'student', ['3A', 'Chess']],
@@ -70,7 +70,7 @@ describe('an import', () => {
     const [row] = await test.admin`select files from imports where id = ${draft.id}`
     expect(row?.files).toBeNull()
     const [entry] = (await scene.run(core.audit.list, { target_id: draft.id })).data
-    expect(entry).toMatchObject({ operation: 'imports.apply', after: { add: 2, added: listed.map(({ id }) => id) } })
+    expect(entry).toMatchObject({ operation: 'imports.run', after: { add: 2, added: listed.map(({ id }) => id) } })
 
     const again = await create(scene, CLASS, { dry_run: false })
     expect(again.summary).toMatchObject({ add: 0, change: 0, unchanged: 2, new_groups_count: 0 })
@@ -94,7 +94,7 @@ describe('an import', () => {
       { field: 'name', before: 'Old', after: 'New' },
       { field: 'state', before: 'deactivated', after: 'active' },
     ])
-    await scene.run(core.imports.apply, { id: draft.id })
+    await scene.run(core.imports.run, { id: draft.id })
     expect(await scene.run(core.members.get, { id: known.id })).toMatchObject({ name: 'New', is_active: true })
     expect((await scene.run(core.members.get, { id: missing.id })).is_active).toBe(false)
     expect((await scene.run(core.keys.get, { id: key.id })).status).toBe('active')
@@ -104,17 +104,17 @@ describe('an import', () => {
     const scene = await createScene(test.database)
     const draft = await create(scene, CLASS)
     await scene.member({ email: 'bo@x.example', name: 'Somebody else' })
-    const refused = await refusalOf(scene.run(core.imports.apply, { id: draft.id, fingerprint: draft.fingerprint }))
+    const refused = await refusalOf(scene.run(core.imports.run, { id: draft.id, fingerprint: draft.fingerprint }))
     expect(refused.code).toBe('conflict')
     const now = await scene.run(core.imports.get, { id: draft.id })
     expect(now.summary).toMatchObject({ add: 1, change: 1 })
-    await scene.run(core.imports.apply, { id: draft.id, fingerprint: now.fingerprint })
+    await scene.run(core.imports.run, { id: draft.id, fingerprint: now.fingerprint })
   })
 
   it('of the same people twice at once adds them once', async () => {
     const scene = await createScene(test.database)
     const drafts = [await create(scene, CLASS), await create(scene, CLASS), await create(scene, CLASS)]
-    const answers = await Promise.allSettled(drafts.map(({ id }) => scene.run(core.imports.apply, { id })))
+    const answers = await Promise.allSettled(drafts.map(({ id }) => scene.run(core.imports.run, { id })))
     expect(answers.map((one) => one.status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled'])
     expect(await people(scene)).toHaveLength(2)
   })
@@ -132,7 +132,7 @@ describe('an import', () => {
     }
     const corrected = await scene.run(core.imports.update, { id: draft.id, settings })
     expect(corrected.summary).toMatchObject({ add: 1, skip: 0 })
-    await scene.run(core.imports.apply, { id: draft.id })
+    await scene.run(core.imports.run, { id: draft.id })
     expect(await people(scene)).toMatchObject([
       { name: 'Ada', email: 'ada@x.example', kind: 'staff', groups: [], leads: [{ name: '3A' }] },
     ])
@@ -193,7 +193,7 @@ describe('an admin of some locations', () => {
       ['By id', 'address_taken'],
     ])
     expect(JSON.stringify(rows)).not.toContain(hidden.id)
-    await scene.run(core.imports.apply, { id: draft.id }, admin)
+    await scene.run(core.imports.run, { id: draft.id }, admin)
     expect((await scene.run(core.members.list, {}, admin)).data.map((one) => one.name)).toEqual(['Mine'])
     expect((await scene.run(core.members.get, { id: hidden.id })).name).toBe('Hidden')
     const main = { default_location_id: scene.location.id }
@@ -204,7 +204,7 @@ describe('an admin of some locations', () => {
     // Nor does another admin see this import.
     const other = await scene.adminOf(north.id)
     const missing = await refusalOf(scene.run(core.imports.get, { id: core.newId('import') }, other))
-    for (const operation of [core.imports.get, core.imports.listRows, core.imports.apply]) {
+    for (const operation of [core.imports.get, core.imports.listRows, core.imports.run]) {
       expect(await refusalOf(scene.run(operation, { id: draft.id }, other))).toEqual(missing)
     }
   })

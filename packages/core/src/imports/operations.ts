@@ -10,12 +10,12 @@ import { decodeCursor, encodeCursor, pageOf } from '../page.ts'
 import { applyPlan } from './apply.ts'
 import { readUploads } from './decode.ts'
 import {
-  ApplyImport,
   CreateImport,
   Import,
   ImportRef,
   ImportRow,
   ListImportRows,
+  RunImport,
   type Settings,
   type Summary,
   UpdateImport,
@@ -120,11 +120,11 @@ export const update = command({
   },
 })
 
-export const apply = command({
-  name: 'imports.apply',
+export const run = command({
+  name: 'imports.run',
   permission: 'members:write',
   summary: 'Do what an import says, all of it or nothing. The same file once more changes nothing.',
-  input: ApplyImport,
+  input: RunImport,
   output: Import,
   errors: ['not_found', 'conflict'],
   handle: async (call) => {
