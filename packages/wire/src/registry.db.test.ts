@@ -71,6 +71,11 @@ const CASES: Record<string, (things: Things) => object> = {
     scope_location_ids: [location_id],
     external_id: 'sis-17',
   }),
+  'invitations.send': ({ guest_id }) => ({ member_ids: [guest_id], matching: { search: 'nobody' } }),
+  'invitations.revoke': ({ guest_id }) => ({ member_ids: [guest_id], matching: { search: 'nobody' } }),
+  'domains.list': () => ({}),
+  'domains.set': ({ location_id }) => ({ domain: 'another.example', kind: 'student', location_id }),
+  'domains.remove': ({ domain }) => ({ domain }),
   'imports.create': ({ location_id }) => ({ files: [ROSTER], settings: { default_location_id: location_id } }),
   'imports.get': ({ import_id: id }) => ({ id }),
   'imports.list_rows': ({ import_id: id }) => ({ id }),
@@ -158,6 +163,9 @@ async function makeThings(within?: Scene) {
   await run(core.balance.promote, { amount_usd: '1', cause: 'gift', expires_at: '2999-01-01T00:00:00Z' })
   const { id: service_token_id } = await run(core.serviceTokens.create, { name: 'Script', scopes: ['keys:read'] })
   const owner = await home.owner()
+  const { id: guest_id } = await home.member({ location_id, account: false })
+  const domain = `${unique.slice(4)}.example`
+  await run(core.domains.set, { domain, kind: 'student', location_id })
   const import_id = (
     await run(core.imports.create, { files: [ROSTER], settings: { default_location_id: location_id } }, owner)
   ).id
@@ -174,6 +182,8 @@ async function makeThings(within?: Scene) {
     key_id,
     service_token_id,
     import_id,
+    guest_id,
+    domain,
     request_id,
   }
 }
@@ -392,6 +402,8 @@ describe('an admin of some locations', () => {
   /** What concerns the whole tenant. */
   const NOT_FOR_THEM = [
     'tenants.update',
+    'domains.set',
+    'domains.remove',
     'locations.create',
     'locations.update',
     'locations.delete',

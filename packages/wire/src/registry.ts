@@ -4,8 +4,10 @@ import {
   audit,
   balance,
   coding,
+  domains,
   groups,
   imports,
+  invitations,
   keys,
   locations,
   members,
@@ -53,6 +55,13 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(members.reactivate),
   everywhere(members.move),
   everywhere(members.remove),
+
+  everywhere(invitations.send),
+  everywhere(invitations.revoke),
+
+  everywhere(domains.list),
+  everywhere(domains.set),
+  everywhere(domains.remove),
 
   everywhere(imports.create),
   everywhere(imports.get),

@@ -10,9 +10,11 @@ import {
   audit,
   balance,
   type Dependencies,
+  domains,
   execute,
   groups,
   imports,
+  invitations,
   keys,
   locations,
   members,
@@ -71,6 +73,13 @@ export const ROUTES: readonly Route[] = [
   route('POST', '/v1/members/remove', members.remove),
   route('GET', '/v1/members/{id}', members.get),
   route('PATCH', '/v1/members/{id}', members.update),
+
+  route('POST', '/v1/invitations', invitations.send),
+  route('POST', '/v1/invitations/revoke', invitations.revoke),
+
+  route('GET', '/v1/domains', domains.list),
+  route('POST', '/v1/domains', domains.set),
+  route('POST', '/v1/domains/{domain}/remove', domains.remove),
 
   { ...route('POST', '/v1/imports', imports.create, 201), body_bytes_max: UPLOAD_BODY_BYTES_MAX },
   route('GET', '/v1/imports/{id}', imports.get),

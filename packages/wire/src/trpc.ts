@@ -7,9 +7,11 @@ import {
   type Command,
   coding,
   type Dependencies,
+  domains,
   execute,
   groups,
   imports,
+  invitations,
   keys,
   locations,
   members,
@@ -92,6 +94,15 @@ export const appRouter = t.router({
     reactivate: command(members.reactivate),
     move: command(members.move),
     remove: command(members.remove),
+  }),
+  invitations: t.router({
+    send: command(invitations.send),
+    revoke: command(invitations.revoke),
+  }),
+  domains: t.router({
+    list: query(domains.list),
+    set: command(domains.set),
+    remove: command(domains.remove),
   }),
   imports: t.router({
     create: command(imports.create),

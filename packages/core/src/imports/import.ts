@@ -76,7 +76,6 @@ export const RunImport = z.strictObject({
 })
 
 export const OUTCOMES = ['add', 'change', 'unchanged', 'merged', 'skip', 'deactivate'] as const
-export type Outcome = (typeof OUTCOMES)[number]
 
 export const CHANGED_FIELDS = ['name', 'email', 'kind', 'location', 'external_id', 'groups', 'leads', 'state'] as const
 
