@@ -12,17 +12,16 @@ export {
   findInvitation,
   findServiceToken,
   giveBackLeases,
-  type LeaseReturn,
   leasesOfGateway,
   type MailRef,
   type Membership,
   mailsBefore,
   membershipsOfUser,
   reportGateway,
-  settleUsage,
   tenantOfStripeCustomer,
   tenantsOfDomain,
   tenantsWithAutomaticTopUp,
   unsettledPayments,
 } from './lookups.ts'
 export { type IdentityTx, type PlatformTx, type TenantTx, withIdentity, withPlatform, withTenant } from './scope.ts'
+export { type EventKind, EventKinds, type LeaseReturn, settleUsage } from './settle.ts'
