@@ -4,15 +4,17 @@ import path from 'node:path'
 import { newId } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
 import { close, connect, ensureUsagePartitions } from '@stipend/db'
-import type { Log, ShutdownStep } from '@stipend/runtime'
+import { type Log, Outbound, type ShutdownStep } from '@stipend/runtime'
 import type { BodyLimits } from './body.ts'
 import { Catalogue } from './catalogue.ts'
+import { Door } from './door.ts'
 import type { Gateway } from './gateway.ts'
+import { Providers } from './health.ts'
 import { gatewayIdentity, Journal, lockFolder } from './journal.ts'
 import { Purses } from './purses.ts'
 import { createGatewayServer } from './server.ts'
 import { warmUp } from './tokens.ts'
-import { type ProviderPatience, Upstreams } from './upstream.ts'
+import { PATIENCE, type ProviderPatience, Upstreams } from './upstream.ts'
 
 export type StartOptions = {
   databaseUrl: string
@@ -24,6 +26,10 @@ export type StartOptions = {
   log: Log
   limits?: Partial<BodyLimits>
   patience?: Partial<ProviderPatience>
+  /** Hosts and blocks of addresses outside of the internet that providers of tenants may be at. */
+  allowedHosts?: readonly string[]
+  /** How many proxies of our own stand in front and say where a request comes from. */
+  trustedProxies?: number
 }
 
 const LIMITS: BodyLimits = { bytesMax: 8 * 1024 * 1024, silenceMs: 15_000, headersMs: 15_000 }
@@ -43,10 +49,15 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   })
   const journal = new Journal(path.join(dataDir, 'journal'))
-  const catalogue = new Catalogue({ database, masterKey, log })
-  const onCatalogue = () => void catalogue.refresh().catch(() => {})
+  const catalogue = new Catalogue({ database, masterKeys: [masterKey], log })
+  const onCatalogue = (tenantId?: string) => {
+    if (tenantId === undefined) void catalogue.refresh().catch(() => {})
+    else catalogue.forget(tenantId)
+  }
   const purses = new Purses({ database, gatewayId, journal, log, onCatalogue })
-  const upstreams = new Upstreams(options.patience)
+  const patience = { ...PATIENCE, ...options.patience }
+  const outbound = new Outbound({ allow: options.allowedHosts ?? [], connectMs: patience.connectMs })
+  const upstreams = new Upstreams(outbound, patience)
 
   await purses.ledger.recover()
   await catalogue.refresh()
@@ -59,7 +70,20 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
 
   const limits = { ...LIMITS, ...options.limits }
   const running: Gateway['running'] = new Set()
-  const gateway: Gateway = { gatewayId, database, catalogue, journal, purses, upstreams, limits, log, running }
+  const gateway: Gateway = {
+    gatewayId,
+    database,
+    catalogue,
+    journal,
+    purses,
+    door: new Door(purses, options.trustedProxies ?? 0),
+    upstreams,
+    providers: new Providers(),
+    patience,
+    limits,
+    log,
+    running,
+  }
   const server = createGatewayServer(gateway)
   server.listen(options.port, options.host)
   await once(server, 'listening')

@@ -23,8 +23,24 @@ export * as locations from './locations/operations.ts'
 export * as members from './members/operations.ts'
 export * as models from './models/operations.ts'
 export type { AnyOperation, AuditNote, Command, Given, Operation, Query, RequestFacts } from './operation.ts'
-export { loadCatalogue, type ServedModel } from './providers/catalogue.ts'
-export { openCredential, sealCredential } from './providers/credential.ts'
+export {
+  type Candidates,
+  type Catalogue,
+  candidates,
+  catalogueOf,
+  type ModelTerms,
+  usableModels,
+} from './providers/candidates.ts'
+export {
+  loadPlatformCatalogue,
+  loadTenantCatalogue,
+  PLATFORM_OWNER,
+  type PricedModel,
+  type ServedModel,
+  type ServedProvider,
+} from './providers/catalogue.ts'
+export { type MasterKeys, openCredential, sealCredential } from './providers/credential.ts'
+export { type HealthReport, reportHealth } from './providers/health.ts'
 export {
   DIALECTS,
   type Dialect,

@@ -29,13 +29,15 @@ $$;
 -- `refusal` is an error code, or null; a refused draw changes nothing. 'lease_outdated': a renewal has come since the lease was
 -- drawn; it is to be asked again with a new one. Beyond p_least at most an eighth of what is left is given, so that no lease
 -- ties up an account that others need.
+drop function if exists app.draw(bytea, text, text, bigint, bigint, boolean, timestamptz);
 create or replace function app.draw(
   p_secret_hash bytea, p_gateway_id text, p_lease_id text, p_want bigint, p_least bigint, p_uses_balance boolean,
   p_at timestamptz default null,
   out refusal text, out tenant_id text, out key_id text, out member_id text, out allocation_id text,
   out granted_nanos bigint, out available_nanos bigint, out leased_nanos bigint,
   out valid_from timestamptz, out valid_until timestamptz, out disabled_at timestamptz, out revoked_at timestamptz,
-  out time_zone text, out renews_at timestamptz, out ends_at timestamptz, out at timestamptz
+  out time_zone text, out renews_at timestamptz, out ends_at timestamptz, out at timestamptz,
+  out provider_id text, out allowed_models text[], out allowed_ips text[], out group_ids text[]
 ) language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -62,7 +64,10 @@ begin
   key_id := hit.id;
 
   select k.member_id, k.allocation_id, k.valid_from, k.valid_until, k.revoked_at,
-         coalesce(k.disabled_at, m.deactivated_at) as disabled_at, t.time_zone
+         coalesce(k.disabled_at, m.deactivated_at) as disabled_at, t.time_zone,
+         k.provider_id, k.allowed_models, k.allowed_ips,
+         array(select g.group_id from group_members g
+                where g.tenant_id = k.tenant_id and g.member_id = k.member_id order by 1) as group_ids
     into subject
     from keys k
     join members m on m.tenant_id = k.tenant_id and m.id = k.member_id
@@ -75,6 +80,10 @@ begin
   disabled_at := subject.disabled_at;
   revoked_at := subject.revoked_at;
   time_zone := subject.time_zone;
+  provider_id := subject.provider_id;
+  allowed_models := subject.allowed_models;
+  allowed_ips := subject.allowed_ips;
+  group_ids := subject.group_ids;
 
   refusal := case
     when subject.revoked_at is not null then 'key_revoked'
@@ -389,19 +398,19 @@ begin
   return jsonb_array_length(returns);
 end $$;
 
--- Tells all gateways that what they remember of something may be wrong: `key key_…`, `account …`, `member …`, `tenant …`, `catalogue`.
+-- Tells all gateways that what they remember of something may be wrong: `key key_…`, `account …`, `member …`, `tenant …`.
 create or replace function app.tell_gateways() returns trigger language plpgsql as $$
 begin
   perform pg_notify('stipend', case tg_table_name
     when 'keys' then 'key ' || new.id
     when 'accounts' then 'account ' || new.id
     when 'members' then 'member ' || new.id
-    when 'tenants' then 'tenant ' || new.id
-    else 'catalogue' end);
+    when 'tenants' then 'tenant ' || new.id end);
   return null;
 end $$;
 
-create or replace trigger tell_gateways after update of disabled_at, revoked_at, valid_from, valid_until, allocation_id, member_id
+create or replace trigger tell_gateways after update of disabled_at, revoked_at, valid_from, valid_until, allocation_id, member_id,
+    provider_id, allowed_models, allowed_ips
   on keys for each row execute function app.tell_gateways();
 create or replace trigger tell_gateways after update of limit_nanos, renewal, renewals_max
   on accounts for each row execute function app.tell_gateways();
@@ -409,9 +418,6 @@ create or replace trigger tell_gateways after update of deactivated_at
   on members for each row execute function app.tell_gateways();
 create or replace trigger tell_gateways after update of time_zone
   on tenants for each row execute function app.tell_gateways();
-create or replace trigger tell_gateways after insert or update on providers for each row execute function app.tell_gateways();
-create or replace trigger tell_gateways after insert or update on models for each row execute function app.tell_gateways();
-create or replace trigger tell_gateways after insert on prices for each row execute function app.tell_gateways();
 
 do $$
 declare name regprocedure;

@@ -92,6 +92,10 @@ export type DrawRow = {
   ends_at: Date | null
   /** The database's clock. */
   at: Date
+  provider_id: string | null
+  allowed_models: string[] | null
+  allowed_ips: string[] | null
+  group_ids: string[]
 }
 
 /** `app.draw`: who a key is, and a lease out of its account chain. `at` is for tests; the database's clock otherwise. */
