@@ -106,9 +106,19 @@ const ONLY_IN: Record<string, readonly string[]> = {
 
 /** The doors of the database, and who may open them. */
 const DOORS: Record<string, readonly string[]> = {
-  withTenant: ['packages/core/src/execute.ts', 'packages/core/src/spend/', 'packages/auth/src/'],
+  withTenant: [
+    'packages/core/src/execute.ts',
+    'packages/core/src/spend/',
+    'packages/core/src/providers/catalogue.ts',
+    'packages/core/src/providers/health.ts',
+    'packages/auth/src/',
+  ],
   withIdentity: ['packages/auth/src/'],
-  withPlatform: ['packages/core/src/execute.ts', 'packages/core/src/providers/catalogue.ts'],
+  withPlatform: [
+    'packages/core/src/execute.ts',
+    'packages/core/src/providers/catalogue.ts',
+    'packages/core/src/providers/health.ts',
+  ],
   connect: ['apps/', 'tooling/cli/', 'tooling/bench/', 'tooling/chaos/', 'tooling/tools/'],
 }
 

@@ -110,7 +110,7 @@ describe('a key', () => {
 
 describe('a refusal', () => {
   const sentence = (name: string, key: Partial<ModelTerms>, dialect: (typeof DIALECTS)[number] = 'chat') => {
-    const found = candidates(catalogue, { ...anything, ...key }, { name, dialect })
+    const found = candidates(catalogue, { ...anything, ...key }, { name, dialect }, () => 0)
     return found.ok ? '' : found.error.message
   }
 
@@ -202,7 +202,7 @@ describe('the order', () => {
       fc.property(world, terms, (all, key) => {
         const usable = usableModels(catalogueOf(all), key)
         for (const dialect of DIALECTS) {
-          const found = candidates(catalogueOf(all), key, { name: 'm', dialect })
+          const found = candidates(catalogueOf(all), key, { name: 'm', dialect }, () => 0)
           const ids = found.ok ? found.models.map((one) => one.id) : []
           expect(ids.sort()).toEqual(
             usable

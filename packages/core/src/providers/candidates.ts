@@ -47,7 +47,7 @@ export function candidates(
   catalogue: Catalogue,
   key: ModelTerms,
   asked: { name: string; dialect: Dialect },
-  random: () => number = Math.random,
+  random: () => number,
 ): Candidates {
   const shown = asked.name.slice(0, 100)
   // What isn't shared with somebody doesn't exist for them.

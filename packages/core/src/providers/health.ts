@@ -25,7 +25,7 @@ export async function reportHealth(
     const rows = theirs.map(({ last_error_at, tenant_id: _, ...report }) => ({
       ...report,
       gateway_id: gatewayId,
-      at: new Date().toISOString(),
+      at: sql`clock_timestamp()`,
       last_error_at: last_error_at?.toISOString() ?? null,
     }))
     const write = (tx: PlatformTx | TenantTx) =>
