@@ -97,3 +97,15 @@ async function admitCounted(purse: Purse, need: Need): Promise<Admission> {
   const outputMax = need.lowered(Math.min(need.affordable(hold.amount), need.outputMax))
   return { hold, outputMax, coveredTokens: Number.POSITIVE_INFINITY }
 }
+
+/** Whether money set aside for one model does for the other as it is. */
+export function costsTheSame(a: PricedModel, b: PricedModel): boolean {
+  const kinds = ['input', 'cached_input', 'cache_write', 'cache_write_1h', 'output'] as const
+  return (
+    kinds.every((kind) => a.price[kind] === b.price[kind]) &&
+    a.price.tiers.length + b.price.tiers.length === 0 &&
+    a.context_tokens_max === b.context_tokens_max &&
+    a.output_tokens_max === b.output_tokens_max &&
+    (a.provider.tenant_id === null) === (b.provider.tenant_id === null)
+  )
+}

@@ -74,7 +74,7 @@ export class Catalogue {
     const name = `${wanted.dialect} ${wanted.name}`
     const pick = known.get(name)
     if (pick !== undefined) return pick
-    const found = candidates(names, facts, wanted)
+    const found = candidates(names, facts, wanted, Math.random)
     if (!found.ok) return found.error
     // Where chance decides the order, it is asked each time.
     if (isInFixedOrder(found.models)) known.set(name, found.models)

@@ -1,25 +1,32 @@
-import type { ServerResponse } from 'node:http'
 import type { PricedModel } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
 import type { KeyFacts, Settlement } from '@stipend/core/spend'
-import { costOf, type TokenUsage } from '@stipend/money'
 import type { Dispatcher } from 'undici'
-import { type Admission, admit, Need, STRETCH_TOKENS } from './admit.ts'
+import { type Admission, admit, costsTheSame, Need } from './admit.ts'
 import type { Ask } from './dialects/ask.ts'
 import { upstreamBody } from './dialects/upstream-body.ts'
+import { Fare } from './fare.ts'
 import type { Gateway, Http } from './gateway.ts'
 import { createStreamMeter, estimate, type Metered, meterAnswer, type StreamMeter } from './meter/meter.ts'
 import { connectionFailure, ERROR_BYTES_MAX, type Failure, type Passed, readRefusal } from './provider-errors.ts'
 import type { Purse } from './purse.ts'
-import { refusalOf, streamErrorOf } from './refusal.ts'
+import { refusalOf } from './refusal.ts'
+import { Reply } from './reply.ts'
+import {
+  canceled,
+  estimated,
+  failedMidway,
+  INTERRUPTED,
+  NOTHING,
+  type Outcome,
+  settlementOf,
+  succeeded,
+} from './settlement.ts'
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
-/** nginx's word for "the client closed the request". */
-const CLIENT_CLOSED = 499
 /** A prompt that nobody will count any more is taken for a token every so many bytes. */
 const BYTES_PER_TOKEN = 4
 
-type Outcome = Pick<Settlement, 'status' | 'http_status' | 'error_code'>
 type Facts = {
   ask: Ask
   body: Buffer
@@ -40,8 +47,7 @@ type Facts = {
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly #gateway: Gateway
   readonly #http: Http
-  readonly #response: ServerResponse
-  readonly #id: string
+  readonly #reply: Reply
   readonly #facts: Facts
   readonly #done = Promise.withResolvers<void>()
   // The attempt that is under way.
@@ -56,35 +62,32 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #chunks: Buffer[] = []
   #bytes = 0
   #meter: StreamMeter | null = null
-  /** Tokens of the answer that the hold pays for; unlimited where it pays for the whole answer. */
-  #covered: number
+  #fare: Fare | null = null
   #isForwarded = false
   #sentAt = 0
   #firstByteAt: number | null = null
   // The request as a whole.
   #pause: NodeJS.Timeout | null = null
-  #isExtending = false
   #outcome: Outcome | null = null
   #isOver = false
 
   constructor(gateway: Gateway, http: Http, facts: Facts) {
     this.#gateway = gateway
     this.#http = http
-    this.#response = http.response
-    this.#id = http.id
+    this.#reply = new Reply(http)
+    this.#reply.outputMax = facts.admission.outputMax
     this.#facts = facts
     const [model] = facts.models
     if (model === undefined) throw new Error('money was set aside for no model')
     this.#model = model
     this.#need = facts.need
     this.#admission = facts.admission
-    this.#covered = facts.admission.coveredTokens
   }
 
   async run(): Promise<{ status: number; code: string | null }> {
     const { purse } = this.#facts
     const gateway = this.#gateway
-    const response = this.#response
+    const { response } = this.#http
 
     const onClose = () => {
       if (!response.writableFinished) this.#hangUp()
@@ -137,7 +140,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     // Over first: what the abort calls back must find nothing left to do.
     this.#finish()
     this.#abort(error)
-    this.#answerError(error)
+    this.#reply.fail(error, this.#meter)
   }
 
   // --- the provider's side ------------------------------------------------------------------------------------------
@@ -168,7 +171,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#kind = 'stream'
     const { ask } = this.#facts
     const options = { hidesUsage: !ask.showsUsage, hidesFailure: true, answers: ask.answers }
-    this.#meter = createStreamMeter(ask.dialect.name, options)
+    const meter = createStreamMeter(ask.dialect.name, options)
+    this.#meter = meter
+    if (this.#admission.coveredTokens === Number.POSITIVE_INFINITY) return
+    this.#fare = new Fare(this.#facts.purse, this.#need, this.#admission, {
+      isOver: () => this.#isOver,
+      onMoved: () => this.#gateway.journal.hold(this.#ifInterrupted(), () => {}),
+      onSpent: () => this.#endForWantOfMoney(meter),
+    })
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -197,11 +207,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     // Many clients stop at [DONE] and ask again at once: by then the money must be back.
     if (meter.isDone) {
       this.#settleEnded(meter.metered(this.#inputTokens))
-      this.#whenWritten(() => this.#write(out))
+      this.#whenWritten(() => this.#reply.write(out))
       return
     }
-    if (out.length > 0 && !this.#write(out)) controller.pause()
-    if (this.#covered !== Number.POSITIVE_INFINITY) this.#mind(meter)
+    if (out.length > 0 && !this.#reply.write(out)) controller.pause()
+    this.#fare?.mind(meter)
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -218,8 +228,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
       }
       this.#settleEnded(this.#meter.metered(this.#inputTokens))
       this.#whenWritten(() => {
-        if (rest.length > 0) this.#write(rest)
-        this.#response.end()
+        if (rest.length > 0) this.#reply.write(rest)
+        this.#reply.end()
       })
     } else if (this.#kind === 'whole') {
       this.#answerWhole(Buffer.concat(this.#chunks, this.#bytes))
@@ -243,14 +253,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#firstByteAt = Date.now()
     if (this.#status !== 200) return
     const now = performance.now()
-    this.#gateway.providers.of(this.#model.provider.id).succeeded(now, Math.round(now - this.#sentAt))
+    this.#gateway.providers.of(this.#model.provider).succeeded(now, Math.round(now - this.#sentAt))
   }
 
   /** The provider says in its stream that it failed. Where nothing of it was passed on yet, another may do better. */
   #failInStream(meter: StreamMeter, said: string, out: Buffer): void {
     const words = 'The model provider failed in the middle of its answer. Try again.'
     const error = new DomainError('provider_error', words, {}, new Error(said))
-    if (out.length > 0 && (this.#response.headersSent || meter.countedTokens() > 0)) this.#write(out)
+    if (out.length > 0 && (this.#reply.hasBegun || meter.countedTokens() > 0)) this.#reply.write(out)
     const upstream = this.#upstream
     this.#upstream = null
     upstream?.abort(error)
@@ -262,9 +272,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #failedAttempt({ error, again, restMs }: Failure): void {
     const { log, providers } = this.#gateway
     const { provider } = this.#model
-    providers.of(provider.id).failed(performance.now(), error.code, restMs)
-    log.warn({ request_id: this.#id, provider: provider.name, attempt: this.#attempts, err: error }, 'provider failed')
-    if (this.#response.headersSent || again === 'never') {
+    providers.of(provider).failed(performance.now(), error.code, restMs)
+    log.warn(
+      { request_id: this.#http.id, provider: provider.name, attempt: this.#attempts, err: error },
+      'provider failed',
+    )
+    if (this.#reply.hasBegun || again === 'never') {
       this.#fail(error)
       return
     }
@@ -285,6 +298,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#chunks = []
     this.#bytes = 0
     this.#meter = null
+    this.#fare = null
     this.#firstByteAt = null
     this.#isForwarded = false
     if (model !== this.#model) {
@@ -307,7 +321,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
           return
         }
         this.#admission = admission
-        this.#covered = admission.coveredTokens
+        this.#reply.outputMax = admission.outputMax
       }
       this.#model = model
       this.#need = need
@@ -327,8 +341,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
     this.#settleEnded(meterAnswer(this.#facts.ask.dialect.name, answer, this.#inputTokens))
     this.#whenWritten(() => {
-      this.#writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
-      this.#response.end(body)
+      this.#reply.whole(body)
     })
     this.#finish()
   }
@@ -354,23 +367,22 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** It is about what the client asked for: nothing is charged, and the client gets to see what it says. */
   #passRefusal({ status, words, hasShape }: Passed, body: Buffer): void {
     this.#settle(NOTHING, { status: 'failed', http_status: status, error_code: 'provider_error' })
-    this.#writeHead(status, { 'content-type': 'application/json', 'x-should-retry': 'false' })
-    const ours = () => refusalOf(new DomainError('invalid_request', words), this.#http.family, this.#id).body
-    this.#response.end(hasShape ? body : JSON.stringify(ours()))
+    const ours = () => refusalOf(new DomainError('invalid_request', words), this.#http.family, this.#http.id).body
+    this.#reply.refuse(status, hasShape ? body : ours())
     this.#finish()
   }
 
   /** What was delivered of a stream is charged; an answer that never arrived is not. */
   #fail(error: DomainError): void {
-    const delivered = this.#response.headersSent && this.#meter !== null && !this.#meter.isEmpty
+    const delivered = this.#reply.hasBegun && this.#meter !== null && !this.#meter.isEmpty
     const metered = delivered ? (this.#meter?.metered(this.#inputTokens) ?? NOTHING) : NOTHING
     this.#settle(metered, this.#failed(error))
-    this.#answerError(error)
+    this.#reply.fail(error, this.#meter)
     this.#finish()
   }
 
   #failed(error: DomainError): Outcome {
-    const status = this.#response.headersSent ? 200 : refusalOf(error, 'openai', this.#id).status
+    const status = this.#reply.hasBegun ? 200 : refusalOf(error, 'openai', this.#http.id).status
     return { status: 'failed', http_status: status, error_code: error.code }
   }
 
@@ -383,34 +395,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #abort(reason: Error): void {
-    this.#gateway.providers.of(this.#model.provider.id).leftOpen()
+    this.#gateway.providers.of(this.#model.provider).leftOpen()
     this.#upstream?.abort(reason)
-  }
-
-  #answerError(error: DomainError): void {
-    if (this.#response.destroyed) return
-    if (this.#response.headersSent) {
-      // After the first byte an error can only be an event.
-      this.#response.end(this.#meter?.failing(streamErrorOf(error, this.#id)))
-      return
-    }
-    const { status, headers, body } = refusalOf(error, this.#http.family, this.#id)
-    this.#writeHead(status, headers)
-    this.#response.end(JSON.stringify(body))
-  }
-
-  /** Something of a stream for the client, after the head if it is the first. */
-  #write(bytes: Buffer): boolean {
-    if (!this.#response.headersSent) {
-      this.#writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' })
-    }
-    return this.#response.write(bytes)
-  }
-
-  #writeHead(status: number, headers: Record<string, string | number>): void {
-    const { outputMax } = this.#admission
-    if (outputMax !== undefined) this.#response.setHeader('x-stipend-output-tokens-max', outputMax)
-    this.#response.writeHead(status, headers)
   }
 
   #finish(): void {
@@ -421,55 +407,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   // --- money --------------------------------------------------------------------------------------------------------
 
-  /** The taxi's meter: where the stream nears the end of what is held, more is, or it ends properly. */
-  #mind(meter: StreamMeter): void {
-    if (this.#isExtending || meter.roughTokens() < this.#covered - STRETCH_TOKENS / 2) return
-    const { purse } = this.#facts
-    const { hold } = this.#admission
-    const stretch = this.#stretch()
-    if (stretch === 0n) {
-      this.#covered = Number.POSITIVE_INFINITY
-      return
-    }
-    if (purse.extend(hold, stretch)) {
-      this.#covered += STRETCH_TOKENS
-      return
-    }
-    this.#isExtending = true
-    const { lease } = hold
-    void purse
-      .extendByDrawing(hold, stretch, stretch)
-      .catch(() => false)
-      .then((extended) => {
-        this.#isExtending = false
-        if (this.#isOver) return
-        // Its money is in another lease now: that one has to pay should this process die.
-        if (hold.lease !== lease) this.#gateway.journal.hold(this.#ifInterrupted(), () => {})
-        if (extended) {
-          this.#covered += STRETCH_TOKENS
-          return
-        }
-        // No more to be had: count exactly what is left of the hold, and end where it ends.
-        const need = this.#need
-        const paid = need.affordable(hold.amount)
-        if (meter.countedTokens() >= (paid - END_MARGIN_TOKENS) * need.answers) this.#endForWantOfMoney(meter)
-        else this.#covered = Math.max(this.#covered, meter.roughTokens() + STRETCH_TOKENS / 2 + RECHECK_TOKENS)
-      })
-  }
-
-  #stretch(): bigint {
-    const need = this.#need
-    if (this.#covered >= need.outputMax) return 0n
-    return need.cost(STRETCH_TOKENS, { counted: false }) - need.cost(0, { counted: false })
-  }
-
   #endForWantOfMoney(meter: StreamMeter): void {
     const metered = meter.metered(this.#inputTokens)
     this.#settle(metered, { status: 'succeeded', http_status: 200, error_code: 'budget_exhausted' })
     this.#finish()
     this.#upstream?.abort(new Error('the money is spent'))
-    this.#write(meter.ending(metered.usage))
-    this.#response.end()
+    this.#reply.write(meter.ending(metered.usage))
+    this.#reply.end()
   }
 
   readonly #inputTokens = (): number => this.#need.inputTokens()
@@ -489,7 +433,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (metered.provider_fault !== undefined) {
       const { log } = this.#gateway
       const provider = this.#model.provider.name
-      log.warn({ request_id: this.#id, provider, fault: metered.provider_fault }, 'usage that can’t be true')
+      log.warn({ request_id: this.#http.id, provider, fault: metered.provider_fault }, 'usage that can’t be true')
     }
     this.#settle(metered, metered.has_failed === true ? failedMidway : succeeded)
   }
@@ -497,7 +441,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** An answer is told to its client when it can no longer be forgotten. */
   #whenWritten(answer: () => void): void {
     this.#gateway.journal.whenWritten(() => {
-      if (!this.#response.destroyed) answer()
+      if (!this.#reply.isGone) answer()
     })
   }
 
@@ -508,69 +452,23 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#gateway.purses.ledger.record(this.#settlement(metered, outcome), this.#admission.hold)
   }
 
-  #settlement({ usage, is_estimated, other_models = [] }: Metered, outcome: Outcome): Settlement {
+  #settlement(metered: Metered, outcome: Outcome): Settlement {
     const { startedAt, ask, facts } = this.#facts
-    const { hold } = this.#admission
+    const { gatewayId, catalogue } = this.#gateway
     const model = this.#model
-    let full = costOf(usage, model.price)
-    for (const other of other_models)
-      full += costOf(other.usage, this.#gateway.catalogue.priceBeside(model, other.model))
-    const cost_nanos = full < hold.amount ? full : hold.amount
-    return {
-      id: this.#id,
-      started_at: new Date(startedAt).toISOString(),
-      gateway_id: this.#gateway.gatewayId,
-      tenant_id: facts.tenant_id,
-      key_id: facts.key_id,
-      member_id: facts.member_id,
-      allocation_id: facts.allocation_id,
-      draws_on_balance: hold.lease.chain.usesBalance,
-      lease_id: hold.lease.id,
-      model: model.name,
-      provider_id: model.provider.id,
-      provider_name: model.provider.name,
-      price_id: model.price_id,
-      status: outcome.status,
-      http_status: outcome.http_status,
-      error_code: outcome.error_code,
-      is_streamed: ask.isStream,
-      is_estimated,
-      input_tokens: usage.input_tokens,
-      cached_input_tokens: usage.cached_input_tokens,
-      cache_write_tokens: usage.cache_write_tokens,
-      cache_write_1h_tokens: usage.cache_write_1h_tokens,
-      output_tokens: usage.output_tokens,
-      reasoning_tokens: usage.reasoning_tokens,
-      hold_nanos: hold.amount,
-      cost_nanos,
-      excess_nanos: full - cost_nanos,
-      latency_ms: Date.now() - startedAt,
-      first_byte_ms: this.#firstByteAt === null ? null : this.#firstByteAt - startedAt,
-    }
+    return settlementOf(metered, outcome, {
+      id: this.#http.id,
+      gatewayId,
+      facts,
+      model,
+      hold: this.#admission.hold,
+      isStreamed: ask.isStream,
+      startedAt,
+      firstByteAt: this.#firstByteAt,
+      priceOf: (other) => catalogue.priceBeside(model, other),
+    })
   }
 }
 
-/** Whether money set aside for one model does for the other as it is. */
-function costsTheSame(a: PricedModel, b: PricedModel): boolean {
-  const kinds = ['input', 'cached_input', 'cache_write', 'cache_write_1h', 'output'] as const
-  return (
-    kinds.every((kind) => a.price[kind] === b.price[kind]) &&
-    a.context_tokens_max === b.context_tokens_max &&
-    a.output_tokens_max === b.output_tokens_max &&
-    (a.provider.tenant_id === null) === (b.provider.tenant_id === null)
-  )
-}
-
-/** An ending stream leaves this much of what is paid for: what was already on its way. */
-const END_MARGIN_TOKENS = 16
-/** How much more of an answer may pass before it is counted again, once money is short. */
-const RECHECK_TOKENS = 32
-
-const estimated = (usage: TokenUsage): Metered => ({ usage, is_estimated: true })
-const NOTHING: Metered = { usage: estimate(0), is_estimated: false }
-const failedMidway: Outcome = { status: 'failed', http_status: 200, error_code: 'provider_error' }
-const succeeded: Outcome = { status: 'succeeded', http_status: 200, error_code: null }
-const canceled: Outcome = { status: 'canceled', http_status: CLIENT_CLOSED, error_code: null }
-const INTERRUPTED: Outcome = { status: 'interrupted', http_status: 500, error_code: null }
 const unreadable = (cause?: unknown) =>
   new DomainError('provider_error', 'The model provider’s answer can’t be read. Try again.', {}, cause)

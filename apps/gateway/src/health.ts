@@ -1,3 +1,5 @@
+import type { HealthReport } from '@stipend/core'
+
 /** A provider that failed so many times in a row is rested. */
 const FAILURES_MAX = 5
 /** How long, at first and at most: doubled each time it fails again when it is tried. */
@@ -8,19 +10,6 @@ const MINUTE_MS = 60_000
 const MINUTES = 5
 /** The latest of so many answers say how fast it is. */
 const LATENCIES_MAX = 128
-
-/** What a gateway knows of a provider. */
-export type ProviderReport = {
-  provider_id: string
-  state: 'up' | 'resting'
-  /** Of the last five minutes. */
-  requests: number
-  failures: number
-  /** The median time to the first byte; null without a request that had one. */
-  latency_ms: number | null
-  last_error_code: string | null
-  last_error_at: Date | null
-}
 
 /** How one provider does: whether it is to be left alone for a while, and figures for those who look after it. Times in milliseconds. */
 export class Health {
@@ -75,12 +64,13 @@ export class Health {
     this.#isProbed = false
   }
 
-  report(provider_id: string, now: number): ProviderReport {
+  report({ id, tenant_id }: Provider, now: number): HealthReport {
     const since = minuteOf(now) - MINUTES
     const minutes = this.#minutes.filter(({ minute }) => minute > since)
     const sorted = this.#latencies.toSorted((a, b) => a - b)
     return {
-      provider_id,
+      tenant_id,
+      provider_id: id,
       state: this.isResting(now) ? 'resting' : 'up',
       requests: minutes.reduce((sum, { requests }) => sum + requests, 0),
       failures: minutes.reduce((sum, { failures }) => sum + failures, 0),
@@ -101,36 +91,46 @@ export class Health {
 
 const minuteOf = (now: number) => Math.floor(now / MINUTE_MS)
 
+type Provider = { id: string; tenant_id: string | null }
+
 /** How all providers do that this gateway has seen since it started. */
 export class Providers {
-  readonly #byId = new Map<string, Health>()
+  readonly #byId = new Map<string, { provider: Provider; health: Health; isNews: boolean }>()
 
-  of(provider_id: string): Health {
-    let health = this.#byId.get(provider_id)
-    if (health === undefined) {
-      health = new Health()
-      this.#byId.set(provider_id, health)
+  of(provider: Provider): Health {
+    let known = this.#byId.get(provider.id)
+    if (known === undefined) {
+      known = { provider, health: new Health(), isNews: true }
+      this.#byId.set(provider.id, known)
     }
-    return health
+    known.isNews = true
+    return known.health
   }
 
   /**
    * Those that rest come last, in their order: where there is nothing better, one that may have come back is better than nothing.
    */
-  inOrder<Model extends { provider: { id: string } }>(models: readonly Model[], now: number): readonly Model[] {
+  inOrder<Model extends { provider: Provider }>(models: readonly Model[], now: number): readonly Model[] {
     if (models.length < 2) return models
     const awake: Model[] = []
     const resting: Model[] = []
     for (const model of models) {
+      const health = this.of(model.provider)
       // A probe is only for the one that would be asked first.
-      const shuns =
-        awake.length === 0 ? this.of(model.provider.id).shuns(now) : this.of(model.provider.id).isResting(now)
-      ;(shuns ? resting : awake).push(model)
+      const isAvoided = awake.length === 0 ? health.shuns(now) : health.isResting(now)
+      ;(isAvoided ? resting : awake).push(model)
     }
     return resting.length === 0 ? models : [...awake, ...resting]
   }
 
-  reports(now: number): ProviderReport[] {
-    return [...this.#byId].map(([id, health]) => health.report(id, now))
+  /** What there is to tell of those that were used since the last time. */
+  news(now: number): HealthReport[] {
+    const told: HealthReport[] = []
+    for (const known of this.#byId.values()) {
+      if (!known.isNews) continue
+      known.isNews = false
+      told.push(known.health.report(known.provider, now))
+    }
+    return told
   }
 }

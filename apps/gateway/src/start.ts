@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
-import { newId } from '@stipend/core'
+import { newId, reportHealth } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
 import { close, connect, ensureUsagePartitions } from '@stipend/db'
 import { type Log, Outbound, type ShutdownStep } from '@stipend/runtime'
@@ -36,6 +36,8 @@ const LIMITS: BodyLimits = { bytesMax: 8 * 1024 * 1024, silenceMs: 15_000, heade
 const CONNECTIONS_MAX = 20
 /** A ledger that takes longer than this doesn't answer at all. */
 const STATEMENT_TIMEOUT_MS = 10_000
+/** How often the gateway writes down how providers do. */
+const HEALTH_MS = 5_000
 const A_DAY_MS = 24 * 60 * 60 * 1000
 
 /** Starts a gateway: replays its journal, reads the catalogue, listens. `steps` end it in order. */
@@ -70,6 +72,13 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
 
   const limits = { ...LIMITS, ...options.limits }
   const running: Gateway['running'] = new Set()
+  const providers = new Providers()
+  const health = setInterval(() => {
+    const news = providers.news(performance.now())
+    if (news.length === 0) return
+    // Whoever can't be told now is told the next time.
+    reportHealth(database, gatewayId, news).catch((err: unknown) => log.warn({ err }, 'health not told'))
+  }, HEALTH_MS)
   const gateway: Gateway = {
     gatewayId,
     database,
@@ -78,7 +87,7 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
     purses,
     door: new Door(purses, options.trustedProxies ?? 0),
     upstreams,
-    providers: new Providers(),
+    providers,
     patience,
     limits,
     log,
@@ -111,6 +120,7 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
     {
       name: 'close',
       run: async () => {
+        clearInterval(health)
         catalogue.close()
         journal.close()
         await upstreams.close()
