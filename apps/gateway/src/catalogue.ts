@@ -35,6 +35,7 @@ export class Catalogue {
   #platform: readonly ServedModel[] = []
   #tenants = new Map<string, Tenant | Promise<Tenant>>()
   #loading: Promise<void> | null = null
+  #isOutdated = false
 
   constructor(args: { database: Database; masterKeys: MasterKeys; log: Log }) {
     this.#database = args.database
@@ -122,9 +123,12 @@ export class Catalogue {
     return loading
   }
 
-  /** Something of this tenant has changed. */
-  forget(tenantId: string): void {
-    this.#tenants.delete(tenantId)
+  /** Something of a tenant has changed, or of the platform. */
+  changed(tenantId: string | undefined): void {
+    if (tenantId !== undefined) this.#tenants.delete(tenantId)
+    // What is being read may be what it was before.
+    else if (this.#loading !== null) this.#isOutdated = true
+    else void this.refresh().catch(() => {})
   }
 
   refresh(): Promise<void> {
@@ -142,6 +146,9 @@ export class Catalogue {
       )
       .finally(() => {
         this.#loading = null
+        if (!this.#isOutdated) return
+        this.#isOutdated = false
+        void this.refresh().catch(() => {})
       })
     return this.#loading
   }

@@ -52,10 +52,7 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
   })
   const journal = new Journal(path.join(dataDir, 'journal'))
   const catalogue = new Catalogue({ database, masterKeys: [masterKey], log })
-  const onCatalogue = (tenantId?: string) => {
-    if (tenantId === undefined) void catalogue.refresh().catch(() => {})
-    else catalogue.forget(tenantId)
-  }
+  const onCatalogue = (tenantId?: string) => catalogue.changed(tenantId)
   const purses = new Purses({ database, gatewayId, journal, log, onCatalogue })
   const patience = { ...PATIENCE, ...options.patience }
   const outbound = new Outbound({ allow: options.allowedHosts ?? [], connectMs: patience.connectMs })
