@@ -1,9 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { parse } from 'yaml'
+import { FIXTURES } from './env.ts'
 
-const FIXTURES = process.env.STIPEND_FIXTURES ?? fileURLToPath(new URL('../../../../shared/fixtures', import.meta.url))
 const FILE = `${FIXTURES}/openai-openapi.yaml`
 
 /** What is wrong with a value, as one of the document's schemas has it; empty where nothing is. */

@@ -1,9 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import type { Dialect } from '../src/meter/meter.ts'
+import { FIXTURES } from './env.ts'
 import type { Expected, Recorded } from './samples.ts'
 
-const FIXTURES = process.env.STIPEND_FIXTURES ?? fileURLToPath(new URL('../../../../shared/fixtures', import.meta.url))
 export const RECORDINGS = `${FIXTURES}/recordings`
 const CUTS_MAX = 60
 
