@@ -221,6 +221,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#isOver || controller !== this.#upstream) return
     if (this.#meter !== null) {
       const rest = this.#meter.end()
+      if (this.#meter.failure !== undefined) {
+        this.#failInStream(this.#meter, this.#meter.failure, rest)
+        return
+      }
       if (this.#meter.isEmpty) {
         this.#failedAttempt({ error: unreadable(), again: 'other', restMs: null })
         return

@@ -4,7 +4,10 @@ import {
   audit,
   balance,
   coding,
+  domains,
   groups,
+  imports,
+  invitations,
   keys,
   locations,
   members,
@@ -52,6 +55,19 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(members.reactivate),
   everywhere(members.move),
   everywhere(members.remove),
+
+  everywhere(invitations.send),
+  everywhere(invitations.revoke),
+
+  everywhere(domains.list),
+  everywhere(domains.set),
+  everywhere(domains.remove),
+
+  everywhere(imports.create),
+  everywhere(imports.get),
+  everywhere(imports.listRows),
+  everywhere(imports.update),
+  everywhere(imports.run),
 
   consoleOnly(coding.listPeople),
   consoleOnly(coding.countPeople),
