@@ -33,9 +33,11 @@ describe('paths', () => {
     [paths.key('lindenhof', 'mem_1', 'key_1'), 't.$slug.coding.$memberId.keys.$keyId'],
     [paths.newGroupKeys('lindenhof', 'grp_1'), 't.$slug.coding_.groups.$groupId.keys.new'],
     [paths.newLocationKeys('lindenhof', 'loc_1'), 't.$slug.coding_.locations.$locationId.keys.new'],
+    [paths.lesson('lindenhof', 'grp_1'), 't.$slug.coding_.groups.$groupId.lesson'],
     [paths.keys('lindenhof', '?q=a'), 't.$slug.keys'],
     [paths.listedKey('lindenhof', 'key_1'), 't.$slug.keys.$keyId'],
     [paths.exportKeys('lindenhof'), 't.$slug.export.keys'],
+    [paths.exportPeople('lindenhof'), 't.$slug.export.people'],
     [paths.usage('lindenhof'), 't.$slug.usage'],
     [paths.request('lindenhof', 'req_1'), 't.$slug.usage.$requestId'],
     [paths.tokens('lindenhof'), 't.$slug.api'],
@@ -53,7 +55,7 @@ describe('paths', () => {
 
   test('every path function is tried above', () => {
     // But for the slip, which isn't a page of Remix.
-    expect(Object.keys(paths)).toHaveLength(21)
+    expect(Object.keys(paths)).toHaveLength(23)
   })
 })
 

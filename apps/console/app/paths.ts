@@ -11,8 +11,10 @@ export const paths = {
     `/t/${slug}/coding/${memberId}/keys/${keyId}${search}`,
   newGroupKeys: (slug: string, groupId: string) => `/t/${slug}/coding/groups/${groupId}/keys/new`,
   newLocationKeys: (slug: string, locationId: string) => `/t/${slug}/coding/locations/${locationId}/keys/new`,
+  lesson: (slug: string, groupId: string) => `/t/${slug}/coding/groups/${groupId}/lesson`,
   /** What is left of a key: for the person who has it, signed in or not. */
   slip: () => '/c',
+  exportPeople: (slug: string) => `/t/${slug}/export/people`,
   keys: (slug: string, search = '') => `/t/${slug}/keys${search}`,
   listedKey: (slug: string, keyId: string, search = '') => `/t/${slug}/keys/${keyId}${search}`,
   exportKeys: (slug: string) => `/t/${slug}/export/keys`,

@@ -4,8 +4,12 @@ import {
   audit,
   balance,
   coding,
+  domains,
   groups,
+  imports,
+  invitations,
   keys,
+  lessons,
   locations,
   members,
   models,
@@ -53,7 +57,22 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(members.move),
   everywhere(members.remove),
 
+  everywhere(invitations.send),
+  everywhere(invitations.revoke),
+
+  everywhere(domains.list),
+  everywhere(domains.set),
+  everywhere(domains.remove),
+
+  everywhere(imports.create),
+  everywhere(imports.get),
+  everywhere(imports.listRows),
+  everywhere(imports.update),
+  everywhere(imports.run),
+
   consoleOnly(coding.listPeople),
+  consoleOnly(coding.countPeople),
+  consoleOnly(coding.listGroups),
 
   everywhere(keys.list),
   consoleOnly(keys.listOwn),
@@ -62,6 +81,7 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(keys.previewCreateMany),
   everywhere(keys.createMany),
   everywhere(keys.update),
+  everywhere(keys.raise),
   everywhere(keys.revoke),
   everywhere(keys.disable),
   everywhere(keys.enable),
@@ -69,6 +89,9 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(keys.revokeMany),
   everywhere(keys.disableMany),
   everywhere(keys.enableMany),
+
+  everywhere(lessons.get),
+  everywhere(lessons.end),
 
   everywhere(allocations.list),
   everywhere(allocations.create),

@@ -1,5 +1,5 @@
 import type { TokenUsage } from '@stipend/money'
-import type { DialectRules, EndingOptions, Transcript } from './dialect.ts'
+import type { DialectRules, EndingOptions, StreamError, Transcript } from './dialect.ts'
 import { readOpenAI } from './figures.ts'
 import { asWords, isObject, type Loose, objectIn, objectsIn, textIn } from './json.ts'
 import { ERROR, mayHold } from './skim.ts'
@@ -17,6 +17,10 @@ export const responses: DialectRules = {
   },
   isEnd: (event) => ENDS.includes(textIn(event.type)),
   isUsageOnly: () => false,
+  keptAs: (event) => {
+    const { id, store, object } = isObject(event.response) ? event.response : event
+    return object === 'response' && store !== false && typeof id === 'string' && id !== '' ? id : undefined
+  },
   read: (figures) => readOpenAI(figures, { hasOutput: true }),
   failureIn,
   transcript: () => new ResponsesTranscript(),
@@ -90,8 +94,29 @@ class ResponsesTranscript implements Transcript {
   ending(usage: TokenUsage, { text }: EndingOptions): string {
     const closing = this.#open === undefined ? [] : this.#close(this.#open, text)
     const response = {
+      ...this.#asFarAsKnown(),
+      status: 'incomplete',
+      incomplete_details: { reason: 'max_output_tokens' },
+      usage: asReported(usage),
+    }
+    return this.#numbered([...closing, { type: 'response.incomplete', response }])
+  }
+
+  /** As OpenAI does it: some clients read the one event, some the other. */
+  failing({ message, code, openai }: StreamError): string {
+    // Of this one's codes there is a list; ours is in the other.
+    const response = { ...this.#asFarAsKnown(), status: 'failed', error: { code: 'server_error', message } }
+    return this.#numbered([
+      { type: 'error', code, message, param: null, error: { type: openai, code, message, param: null } },
+      { type: 'response.failed', response },
+    ])
+  }
+
+  #asFarAsKnown(): Loose {
+    return {
       object: 'response',
       error: null,
+      incomplete_details: null,
       instructions: null,
       metadata: {},
       parallel_tool_calls: true,
@@ -100,13 +125,13 @@ class ResponsesTranscript implements Transcript {
       tools: [],
       top_p: null,
       ...this.#response,
-      status: 'incomplete',
-      incomplete_details: { reason: 'max_output_tokens' },
       output: this.#output,
-      usage: asReported(usage),
     }
+  }
+
+  #numbered(events: Array<Loose & { type: string }>): string {
     return asEvents(
-      [...closing, { type: 'response.incomplete', response }].map((event) => {
+      events.map((event) => {
         this.#sequence += 1
         return { ...event, sequence_number: this.#sequence }
       }),
@@ -142,7 +167,7 @@ function scalarsOf(response: Loose): Loose {
 function asReported(usage: TokenUsage): Loose {
   return {
     input_tokens: usage.input_tokens,
-    input_tokens_details: { cached_tokens: usage.cached_input_tokens },
+    input_tokens_details: { cached_tokens: usage.cached_input_tokens, cache_write_tokens: usage.cache_write_tokens },
     output_tokens: usage.output_tokens,
     output_tokens_details: { reasoning_tokens: usage.reasoning_tokens ?? 0 },
     total_tokens: usage.input_tokens + usage.output_tokens,

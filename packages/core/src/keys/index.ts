@@ -1,4 +1,5 @@
 export { createMany, previewCreateMany } from './create-many.ts'
+export type { KeyStatus } from './key.ts'
 export { list, listOwn } from './list.ts'
 export { disableMany, enableMany, previewMany, revokeMany } from './many.ts'
-export { create, disable, enable, get, revoke, update } from './operations.ts'
+export { create, disable, enable, get, raise, revoke, update } from './operations.ts'

@@ -86,6 +86,11 @@ export const CreateKey = z
   .superRefine(checkTerms)
 export type CreateKey = z.infer<typeof CreateKey>
 
+export const RaiseKey = z.strictObject({
+  id: idSchema('key'),
+  by_usd: UsdInput.describe('What is added to the budget of this period and of those to come.'),
+})
+
 /** Only the fields given are changed. A new renewal begins its own period, with the whole budget. */
 export const UpdateKey = z.strictObject({
   id: idSchema('key'),
@@ -146,6 +151,7 @@ const selection = {
   member_ids: z.array(idSchema('member')).min(1).max(AT_ONCE_MAX).optional().describe('All keys of these people.'),
   filter: KeyFilter.extend({
     member_search: Search.describe('Part of the person’s name or e-mail address.'),
+    is_ungrouped: z.boolean().optional().describe('Keys of people who are in no class or team.'),
     disabled_exactly_at: InstantInput.optional().describe('Keys disabled at this very moment: to undo one act.'),
   })
     .optional()

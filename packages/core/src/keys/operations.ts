@@ -16,6 +16,7 @@ import {
   type KeyTerms,
   keyStatus,
   maskedKey,
+  RaiseKey,
   type Renewal,
   UpdateKey,
 } from './key.ts'
@@ -233,6 +234,28 @@ export const update = command({
       .update(keys)
       .set({ name: input.name ?? before.name, ...window })
       .where(eq(keys.id, input.id))
+    const after = await getKey(tx, actor, input.id, now)
+    return { output: after, audit: { target_id: input.id, before, after } }
+  },
+})
+
+export const raise = command({
+  name: 'keys.raise',
+  permission: 'keys:write',
+  summary:
+    'Raise a key’s budget by an amount. Takes effect on every gateway at once; two who do it at once raise it twice.',
+  input: RaiseKey,
+  output: Key,
+  errors: ['not_found', 'conflict'],
+  handle: async ({ tx, actor, input, now }) => {
+    const [account] = await tx.select().from(accounts).where(eq(accounts.id, input.id)).for('no key update')
+    const before = await getKey(tx, actor, input.id, now)
+    if (account === undefined) throw notFound('key')
+    refuseRevoked(before)
+    if (account.limit_nanos === null) {
+      throw new DomainError('conflict', 'This key has no limit of its own: there is nothing to raise.')
+    }
+    await setBudget(tx, account, { id: input.id, budget_usd: usd(account.limit_nanos + toNanos(input.by_usd)) })
     const after = await getKey(tx, actor, input.id, now)
     return { output: after, audit: { target_id: input.id, before, after } }
   },
