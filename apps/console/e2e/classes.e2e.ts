@@ -11,9 +11,11 @@ test('keys for a class, from the question to the slips', async ({ page, context,
   await hydrated(page)
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Create keys for Klas 3B')
   await expect(page.getByText('1 person has no account yet and gets none')).toBeVisible()
-  await expect(page.getByRole('link', { name: 'Invite Finn Smit' })).toBeVisible()
   await expect(page.getByTestId('sentence')).toHaveText('Creates 5 keys, at most $25.00 of $150.00.')
   await expectNoViolations(page)
+
+  await page.getByRole('button', { name: 'Invite Finn Smit' }).click()
+  await expect(page.getByText('Invited', { exact: true })).toBeVisible()
 
   await page.getByLabel('Yusuf Demir').uncheck()
   await page.getByText('$10', { exact: true }).click()
@@ -118,5 +120,77 @@ test.describe('the slip page', () => {
     expect(await unknown.text()).toBe(await wrong.text())
     const statuses = await Promise.all(Array.from({ length: 70 }, async () => (await ask('nonsense')).status()))
     expect(statuses).toContain(429)
+  })
+})
+
+test('a lesson, seen live and steered', async ({ page, school, signIn, world }) => {
+  await signIn(school.admin)
+  await page.goto(`/t/${school.slug}/coding/groups/${school.groups[0]}/lesson`)
+  await hydrated(page)
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Klas 3A')
+  const tile = page.getByRole('listitem').filter({ hasText: 'Sanne de Vries' })
+  await expect(tile).toContainText('Idle')
+  // For a projector: no key and no amount until it is asked for.
+  expect(await page.locator('main').textContent()).not.toMatch(/\$\d+\.\d\d|sk-stp/)
+  await expectNoViolations(page)
+  const ask = () =>
+    fetch(`${world.gateway_url}/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${school.member_secret}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'sandbox-small', messages: [{ role: 'user', content: 'Hello' }] }),
+    })
+  expect((await ask()).status).toBe(200)
+  await expect(tile).toContainText('Working')
+
+  await page.getByLabel('Show costs').check({ force: true })
+  await expect(tile).toContainText('of $5.00')
+  await tile.getByRole('button', { name: 'One dollar more for Sanne de Vries' }).click()
+  await expect(tile).toContainText('of $6.00')
+
+  await tile.getByRole('button', { name: 'Pause Sanne de Vries' }).click()
+  await expect(tile).toContainText('Paused')
+  await expect.poll(async () => (await ask()).status, { timeout: 1_000, intervals: [50] }).toBe(401)
+  await tile.getByRole('button', { name: 'Resume Sanne de Vries' }).click()
+  await expect(tile).not.toContainText('Paused')
+  await expect.poll(async () => (await ask()).status).toBe(200)
+
+  await page.getByRole('button', { name: 'Pause all' }).click()
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /^Pause \d/ })
+    .click()
+  await expect(tile).toContainText('Paused')
+  await page.getByRole('button', { name: /^Resume \d/ }).click()
+  await expect(tile).not.toContainText('Paused')
+
+  await page.getByRole('button', { name: 'Ends at…' }).click()
+  const dialog = page.getByRole('dialog', { name: 'When does the lesson end?' })
+  await dialog.getByLabel('Ends at').fill('23:59')
+  await expectNoViolations(page)
+  await dialog.getByRole('button', { name: 'Ends at 23:59' }).click()
+  await expect(dialog).toHaveCount(0)
+  const phone = { width: 390, height: 844 }
+  await page.setViewportSize(phone)
+  await expect(tile).toBeVisible()
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(phone.width)
+})
+
+test.describe('what others get', () => {
+  test.use({ expectedErrors: [/status of 40[34]/] })
+
+  test('a student gets neither page', async ({ page, school, signIn }) => {
+    await signIn(school.member)
+    for (const end of ['lesson', 'keys/new']) {
+      const answer = await page.goto(`/t/${school.slug}/coding/groups/${school.groups[0]}/${end}`)
+      expect([403, 404]).toContain(answer?.status())
+      await expect(page.getByText('Mohammed El Amrani')).toHaveCount(0)
+    }
+  })
+
+  test('a stranger is asked to sign in', async ({ page, school }) => {
+    for (const end of ['lesson', 'keys/new']) {
+      await page.goto(`/t/${school.slug}/coding/groups/${school.groups[0]}/${end}`)
+      await expect(page).toHaveURL(/\/login\?next=/)
+    }
   })
 })

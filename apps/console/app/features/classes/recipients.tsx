@@ -1,6 +1,7 @@
-import { Anchor, Checkbox, Group, Paper, ScrollArea, SimpleGrid, Stack, Text } from '@mantine/core'
-import { Link } from '@remix-run/react'
-import { paths } from '../../paths.ts'
+import { Button, Checkbox, Group, Paper, ScrollArea, SimpleGrid, Stack, Text } from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
+import { useState } from 'react'
+import { trpcFor } from '../../trpc-client.ts'
 import { counted } from '../../words.ts'
 import { useTenant } from '../tenant.ts'
 
@@ -73,9 +74,16 @@ export function Recipients(props: Props) {
   )
 }
 
+/** Those without an account. Whoever looks after people can invite them right here. */
 function Without({ people }: { people: readonly LeftOut[] }) {
-  const { slug } = useTenant()
+  const { slug, may } = useTenant()
+  const [invited, setInvited] = useState<ReadonlySet<string>>(new Set())
+  const invite = useMutation({
+    mutationFn: (ids: string[]) => trpcFor(slug).invitations.send.mutate({ member_ids: ids }),
+    onSuccess: (_, ids) => setInvited((before) => new Set([...before, ...ids])),
+  })
   if (people.length === 0) return null
+  const waiting = people.filter((one) => !invited.has(one.member_id))
   return (
     <div>
       <Text size="sm" fw={500}>
@@ -83,18 +91,49 @@ function Without({ people }: { people: readonly LeftOut[] }) {
         none
       </Text>
       <Text size="xs" c="dimmed" mb={6}>
-        A key is made only for somebody who can sign in. Invite them; once they have accepted, come back.
+        A key is made only for somebody who can sign in.{' '}
+        {may('members:write') ? 'Invite' : 'Ask an administrator to invite'} them; once they have accepted, come back.
       </Text>
-      <Group gap="xs" component="ul" m={0} p={0} style={{ listStyle: 'none' }}>
+      <Stack gap={6} component="ul" m={0} p={0} style={{ listStyle: 'none' }}>
         {people.map(({ member_id, member_name }) => (
-          <Text key={member_id} component="li" size="sm">
-            {member_name}{' '}
-            <Anchor component={Link} to={paths.person(slug, member_id)} inherit aria-label={`Invite ${member_name}`}>
-              Invite
-            </Anchor>
-          </Text>
+          <Group key={member_id} component="li" gap="xs">
+            <Text size="sm">{member_name}</Text>
+            {invited.has(member_id) ? (
+              <Text size="sm" c="dimmed">
+                Invited
+              </Text>
+            ) : (
+              may('members:write') && (
+                <Button
+                  size="compact-xs"
+                  variant="default"
+                  onClick={() => invite.mutate([member_id])}
+                  disabled={invite.isPending}
+                  aria-label={`Invite ${member_name}`}
+                >
+                  Invite
+                </Button>
+              )
+            )}
+          </Group>
         ))}
-      </Group>
+      </Stack>
+      {may('members:write') && waiting.length > 1 && (
+        <Button
+          size="compact-sm"
+          variant="default"
+          mt="xs"
+          onClick={() => invite.mutate(waiting.map((one) => one.member_id))}
+          loading={invite.isPending}
+        >
+          Invite all {waiting.length}
+        </Button>
+      )}
+      {invite.error !== null && (
+        <Text size="sm" c="red" role="alert">
+          {invite.error.message}
+        </Text>
+      )}
     </div>
   )
 }
