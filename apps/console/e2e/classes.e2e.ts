@@ -144,7 +144,7 @@ test('a lesson, seen live and steered', async ({ page, school, signIn, world }) 
 
   await page.getByLabel('Show costs').check({ force: true })
   await expect(tile).toContainText('of $5.00')
-  await tile.getByRole('button', { name: 'One dollar more for Sanne de Vries' }).click()
+  await tile.getByRole('button', { name: '+ $1 for Sanne de Vries' }).click()
   await expect(tile).toContainText('of $6.00')
 
   await tile.getByRole('button', { name: 'Pause Sanne de Vries' }).click()

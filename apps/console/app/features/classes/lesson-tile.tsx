@@ -65,7 +65,7 @@ export function LessonTile({ of: person, showsCosts, mayWrite, isBusy, onAct }: 
               variant="default"
               disabled={isBusy}
               onClick={() => onAct({ act: 'raise', key_id: key.id })}
-              aria-label={`One dollar more for ${member_name}`}
+              aria-label={`+ $1 for ${member_name}`}
             >
               + $1
             </Button>
