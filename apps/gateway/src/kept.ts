@@ -34,7 +34,7 @@ export class KeptResponses {
       const [oldest] = this.#recent.keys()
       if (oldest !== undefined) this.#recent.delete(oldest)
     }
-    keepResponse(this.#database, { tenant_id, key_id, id }, response).catch((err: unknown) =>
+    keepResponse(this.#database, { tenant_id, key_id, id }, response, new Date()).catch((err: unknown) =>
       this.#log.warn({ err, key_id }, 'a kept response was not noted'),
     )
   }

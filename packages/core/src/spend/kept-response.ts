@@ -1,6 +1,6 @@
 import { type Database, withTenant } from '@stipend/db'
 import { kept_responses } from '@stipend/db/schema'
-import { and, eq, lt, sql } from 'drizzle-orm'
+import { and, eq, lt } from 'drizzle-orm'
 
 /** Which key made an answer, by the provider's id of it. */
 export type KeptResponseName = { tenant_id: string; key_id: string; id: string }
@@ -12,17 +12,22 @@ export type KeptResponse = {
 }
 
 /** Providers keep them for 30 days. */
-const KEPT_DAYS = 30
+const KEPT_MS = 30 * 24 * 60 * 60 * 1000
 
 /** Remembers an answer that its provider keeps; again changes nothing. Those of the tenant that no provider has any more are forgotten. */
-export async function keepResponse(database: Database, name: KeptResponseName, kept: KeptResponse): Promise<void> {
+export async function keepResponse(
+  database: Database,
+  name: KeptResponseName,
+  kept: KeptResponse,
+  now: Date,
+): Promise<void> {
   const { tenant_id, key_id, id } = name
   await withTenant(database, tenant_id, async (tx) => {
     await tx
       .insert(kept_responses)
       .values({ key_id, id, ...kept })
       .onConflictDoNothing()
-    const tooOld = sql<string>`now() - make_interval(days => ${KEPT_DAYS})`
+    const tooOld = new Date(now.getTime() - KEPT_MS).toISOString()
     await tx.delete(kept_responses).where(lt(kept_responses.created_at, tooOld))
   })
 }
