@@ -46,7 +46,10 @@ const quickLines = new WeakMap<Log, { destination: DestinationStream; app: strin
  */
 export function logQuickly(log: Log, fields: Record<string, string | number | null | undefined>, msg: string): void {
   const quick = quickLines.get(log)
-  if (quick === undefined) return log.info(fields, msg)
+  if (quick === undefined) {
+    log.info(fields, msg)
+    return
+  }
   if (!log.isLevelEnabled('info')) return
   const { destination, app } = quick
   const rest = JSON.stringify(fields)
