@@ -373,6 +373,7 @@ const EXAMPLES: Record<string, string | null> = {
   member_name: 'Mathilde Okafor',
   search: 'okafor',
   member_search: 'okafor',
+  key_masked: 'sk-stp-…x7Qa',
   thread: 'Vb3n0hQzJ6w1kq9XcR2m4A',
   disabled_exactly_at: '2026-11-21T09:30:00.000Z',
   external_id: 'sis-1042',
