@@ -24,7 +24,7 @@ const Chat = z.strictObject({
   member_name: z.string(),
   requests: z.number().int(),
   cost_usd: UsdOutput,
-  models: z.array(z.string()),
+  models: z.array(z.string().meta({ examples: ['sandbox-large'] })),
   started_at: Instant,
   last_at: Instant,
 })
