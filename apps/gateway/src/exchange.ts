@@ -22,6 +22,7 @@ import {
   settlementOf,
   succeeded,
 } from './settlement.ts'
+import { threadOf } from './thread.ts'
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
 /** A prompt that nobody will count any more is taken for a token every so many bytes. */
@@ -49,6 +50,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #http: Http
   readonly #reply: Reply
   readonly #facts: Facts
+  readonly #startedAtText: string
+  readonly #thread: string | undefined
   readonly #done = Promise.withResolvers<void>()
   // The attempt that is under way.
   #model: PricedModel
@@ -77,11 +80,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#reply = new Reply(http)
     this.#reply.outputMax = facts.admission.outputMax
     this.#facts = facts
+    this.#startedAtText = new Date(facts.startedAt).toISOString()
     const [model] = facts.models
     if (model === undefined) throw new Error('money was set aside for no model')
     this.#model = model
     this.#need = facts.need
     this.#admission = facts.admission
+    this.#thread = threadOf(http.request.headers, facts.ask.json, facts.facts.key_id)
   }
 
   async run(): Promise<{ status: number; code: string | null }> {
@@ -232,7 +237,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
         this.#reply.end()
       })
     } else if (this.#kind === 'whole') {
-      this.#answerWhole(Buffer.concat(this.#chunks, this.#bytes))
+      const [only] = this.#chunks
+      this.#answerWhole(only?.length === this.#bytes ? only : Buffer.concat(this.#chunks, this.#bytes))
       return
     } else {
       this.#refused()
@@ -463,7 +469,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
       model,
       hold: this.#admission.hold,
       isStreamed: ask.isStream,
+      thread: this.#thread,
       startedAt,
+      startedAtText: this.#startedAtText,
       firstByteAt: this.#firstByteAt,
       priceOf: (other) => catalogue.priceBeside(model, other),
     })

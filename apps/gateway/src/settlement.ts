@@ -25,7 +25,10 @@ type Circumstances = {
   model: PricedModel
   hold: Hold
   isStreamed: boolean
+  thread: string | undefined
   startedAt: number
+  /** The same in ISO 8601. */
+  startedAtText: string
   firstByteAt: number | null
   /** What another model costs that the provider called in, by its name there. */
   priceOf: (name: string) => ModelPrice
@@ -40,7 +43,7 @@ export function settlementOf(metered: Metered, outcome: Outcome, around: Circums
   const cost_nanos = full < hold.amount ? full : hold.amount
   return {
     id: around.id,
-    started_at: new Date(startedAt).toISOString(),
+    started_at: around.startedAtText,
     gateway_id: around.gatewayId,
     tenant_id: facts.tenant_id,
     key_id: facts.key_id,
@@ -57,6 +60,7 @@ export function settlementOf(metered: Metered, outcome: Outcome, around: Circums
     error_code: outcome.error_code,
     is_streamed: around.isStreamed,
     is_estimated,
+    ...(around.thread === undefined ? {} : { thread: around.thread }),
     input_tokens: usage.input_tokens,
     cached_input_tokens: usage.cached_input_tokens,
     cache_write_tokens: usage.cache_write_tokens,

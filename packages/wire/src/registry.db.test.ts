@@ -82,6 +82,8 @@ const CASES: Record<string, (things: Things) => object> = {
   'imports.update': ({ import_id: id, location_id }) => ({ id, settings: { default_location_id: location_id } }),
   'imports.run': ({ import_id: id }) => ({ id }),
   'coding.list_people': ({ location_id, group_id }) => ({ location_id, group_id }),
+  'coding.count_people': ({ location_id, group_id }) => ({ location_id, group_id }),
+  'coding.list_groups': ({ location_id }) => ({ location_id, kind: 'student' }),
   'keys.list': ({ member_id, location_id, group_id, allocation_id }) => ({
     member_id,
     location_id,
@@ -139,7 +141,7 @@ const CASES: Record<string, (things: Things) => object> = {
 }
 
 /** The console's own views of what a scope allows anyway. */
-const CONSOLE_VIEWS = ['coding.list_people', 'keys.preview_many']
+const CONSOLE_VIEWS = ['coding.list_people', 'coding.count_people', 'coding.list_groups', 'keys.preview_many']
 
 /** Of what there is, a member without a role may do only this. */
 const MEMBER_MAY = ['tenants.get', 'balance.level', 'keys.list_own', 'models.list']

@@ -70,6 +70,8 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(imports.run),
 
   consoleOnly(coding.listPeople),
+  consoleOnly(coding.countPeople),
+  consoleOnly(coding.listGroups),
 
   everywhere(keys.list),
   consoleOnly(keys.listOwn),

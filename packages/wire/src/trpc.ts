@@ -113,6 +113,8 @@ export const appRouter = t.router({
   }),
   coding: t.router({
     listPeople: query(coding.listPeople),
+    countPeople: query(coding.countPeople),
+    listGroups: query(coding.listGroups),
   }),
   keys: t.router({
     list: query(keys.list),
