@@ -116,13 +116,13 @@ function Used({ of: group }: { of: CodingGroup }) {
 function Acts({ group, ask }: { group: { id: string; name: string; keys_count: number }; ask: Props['ask'] }) {
   const { slug } = useTenant()
   const keys: KeysMeant = { filter: { group_id: group.id } }
-  const lesson = `${paths.coding(slug)}/groups/${group.id}/lesson`
+  const lesson = paths.lesson(slug, group.id)
   const askFor = (act: 'revoke' | 'disable' | 'enable') => ask({ act, keys, what: `the keys of ${group.name}` })
   return (
     <Group gap={4} wrap="nowrap">
       <Button
         component={Link}
-        to={`${paths.coding(slug)}/groups/${group.id}/keys/new`}
+        to={paths.newGroupKeys(slug, group.id)}
         variant="subtle"
         size="compact-sm"
         leftSection={<IconPlus size={14} />}
