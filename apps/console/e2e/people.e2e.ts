@@ -290,6 +290,25 @@ test.describe('what each may not see', () => {
     await expect(panel(page).getByText('Only an owner can change or remove')).toBeVisible()
   })
 
+  test('an auditor reads people and changes none', async ({ page, school, signIn }) => {
+    await signIn(school.owner)
+    const auditor = school.named('Yusuf Demir')
+    await open(page, `/t/${school.slug}/members/${auditor.id}`)
+    await panel(page).getByRole('button', { name: 'Edit' }).click()
+    await panel(page).getByRole('textbox', { name: 'Role' }).click()
+    await page.getByRole('option', { name: 'Auditor' }).click()
+    await panel(page).getByRole('button', { name: 'Save' }).click()
+    await expect(page.getByText('Yusuf Demir is saved.')).toBeVisible()
+    await page.context().clearCookies()
+    await signIn(auditor)
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'People' }).click()
+    await expect(row(page, 'Marijke van Dijk')).toBeVisible()
+    await expect(page.getByRole('link', { name: 'Add a person' })).toHaveCount(0)
+    await expect(page.getByRole('checkbox', { name: 'Select all on this page' })).toHaveCount(0)
+    await open(page, `/t/${school.slug}/members/${school.owner.id}`)
+    await expect(panel(page).getByRole('button', { name: /Edit|Remove|Deactivate/ })).toHaveCount(0)
+  })
+
   test('a teacher sees their class on Coding, and none of the pages of people', async ({ page, school, signIn }) => {
     if (school.teacher === undefined) throw new Error('the school has no teacher')
     await signIn(school.teacher)

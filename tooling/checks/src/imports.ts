@@ -119,7 +119,6 @@ const DOORS: Record<string, readonly string[]> = {
     'packages/core/src/execute.ts',
     'packages/core/src/providers/catalogue.ts',
     'packages/core/src/providers/health.ts',
-    'packages/core/src/imports/drafts.ts',
   ],
   connect: ['apps/', 'tooling/cli/', 'tooling/bench/', 'tooling/chaos/', 'tooling/tools/'],
 }
