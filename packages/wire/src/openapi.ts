@@ -373,6 +373,7 @@ const EXAMPLES: Record<string, string | null> = {
   remaining_usd: '3.75',
   valid_until: '2027-07-31T22:00:00.000Z',
   disabled_at: null,
+  ends_at: '2026-11-21T10:50:00+01:00',
   revoked_at: null,
   next_cursor: null,
   name: 'Mathilde Okafor',

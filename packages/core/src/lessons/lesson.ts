@@ -29,7 +29,7 @@ export type LessonPerson = z.infer<typeof LessonPerson>
 
 export const Lesson = z.strictObject({
   group_id: idSchema('group'),
-  group_name: z.string(),
+  group_name: z.string().meta({ examples: ['Class 3A'] }),
   at: Instant,
   people: z.array(LessonPerson),
 })
