@@ -34,13 +34,13 @@ export {
 export {
   loadPlatformCatalogue,
   loadTenantCatalogue,
-  PLATFORM_OWNER,
   type PricedModel,
   type ServedModel,
   type ServedProvider,
 } from './providers/catalogue.ts'
 export { type MasterKeys, openCredential, sealCredential } from './providers/credential.ts'
 export { type HealthReport, reportHealth } from './providers/health.ts'
+export * as providers from './providers/index.ts'
 export {
   DIALECTS,
   type Dialect,
@@ -48,12 +48,12 @@ export {
   headersFor,
   kindOf,
   type ListedModel,
+  PLATFORM_OWNER,
   PROVIDER_KINDS,
   type ProviderKind,
   type ProviderKindName,
   readModelList,
 } from './providers/kinds.ts'
-export * as providers from './providers/operations.ts'
 export * as serviceTokens from './service-tokens/operations.ts'
 export * as tenants from './tenants/operations.ts'
 export * as usage from './usage/operations.ts'

@@ -18,6 +18,7 @@ import {
   type Renewal,
   UpdateKey,
 } from './key.ts'
+import { checkRestrictions } from './restrictions.ts'
 
 /** What a budget shows, read from an account and its current period (which is missing until the first draw in it). */
 export const budgetColumns = {
@@ -72,6 +73,9 @@ const keyColumns = {
   member_name: members.name,
   created_by: keys.created_by,
   allocation_id: keys.allocation_id,
+  provider_id: keys.provider_id,
+  allowed_models: keys.allowed_models,
+  allowed_ips: keys.allowed_ips,
   valid_from: keys.valid_from,
   valid_until: keys.valid_until,
   disabled_at: keys.disabled_at,
@@ -163,6 +167,7 @@ export const create = command({
         .where(eq(allocations.id, input.allocation_id))
       if (allocation === undefined) throw notFound('allocation')
     }
+    await checkRestrictions(tx, input)
 
     const id = newId('key')
     const secret = newSecret('key', randomBytes)
@@ -180,6 +185,9 @@ export const create = command({
       member_id: member.id,
       created_by: actorId(actor),
       allocation_id: input.allocation_id,
+      provider_id: input.provider_id,
+      allowed_models: input.allowed_models,
+      allowed_ips: input.allowed_ips,
       valid_from: input.valid_from,
       valid_until: input.valid_until,
       created_at: now.toISOString(),
@@ -192,7 +200,7 @@ export const create = command({
 export const update = command({
   name: 'keys.update',
   permission: 'keys:write',
-  summary: 'Change a key’s name, budget, renewal or window. Takes effect on every gateway at once.',
+  summary: 'Change a key’s name, budget, renewal, window or restrictions. Takes effect on every gateway at once.',
   input: UpdateKey,
   output: Key,
   errors: ['not_found', 'conflict'],
@@ -209,10 +217,14 @@ export const update = command({
     if (window.valid_from !== null && window.valid_until !== null && window.valid_until <= window.valid_from) {
       throw invalidField('valid_until', 'The end must be later than the start.')
     }
+    const { provider_id = before.provider_id, allowed_models = before.allowed_models } = input
+    const { allowed_ips = before.allowed_ips } = input
+    const limits = { provider_id, allowed_models, allowed_ips }
+    await checkRestrictions(tx, limits, before)
     if (input.budget_usd !== undefined || input.renewal !== undefined) await setBudget(tx, account, input)
     await tx
       .update(keys)
-      .set({ name: input.name ?? before.name, ...window })
+      .set({ name: input.name ?? before.name, ...window, ...limits })
       .where(eq(keys.id, input.id))
     const after = await getKey(tx, actor, input.id, now)
     return { output: after, audit: { target_id: input.id, before, after } }
