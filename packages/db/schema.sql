@@ -12,6 +12,7 @@ grant usage on schema public to stipend_lookup;
 
 function app.all_tenants() returns TABLE(id text, slug text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.automatic_top_ups() returns TABLE(tenant_id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
+function app.charge_lost(event usage_events) returns usage_events -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.charge_usage(p_until timestamp with time zone, p_ids text[]) returns integer -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.current_tenant() returns text -- plpgsql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.draw(p_secret_hash bytea, p_gateway_id text, p_lease_id text, p_want bigint, p_least bigint, p_uses_balance boolean, p_at timestamp with time zone DEFAULT NULL::timestamp with time zone, OUT refusal text, OUT tenant_id text, OUT key_id text, OUT member_id text, OUT allocation_id text, OUT granted_nanos bigint, OUT available_nanos bigint, OUT leased_nanos bigint, OUT valid_from timestamp with time zone, OUT valid_until timestamp with time zone, OUT disabled_at timestamp with time zone, OUT revoked_at timestamp with time zone, OUT time_zone text, OUT renews_at timestamp with time zone, OUT ends_at timestamp with time zone, OUT at timestamp with time zone, OUT provider_id text, OUT allowed_models text[], OUT allowed_ips text[], OUT group_ids text[]) returns record -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
@@ -25,7 +26,7 @@ function app.give_back_all(p_gateway_id text, p_in_use text[] DEFAULT '{}'::text
 function app.is_identity() returns boolean -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.is_platform() returns boolean -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.leases_of_gateway(p_gateway_id text) returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
-function app.lock_periods(p_lease_ids text[], p_events jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.lock_periods(p_lease_ids text[], p_lost usage_events[]) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.mails_before(p_at timestamp with time zone, p_limit integer) returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.memberships_of_user(p_user_id text) returns TABLE(tenant_id text, tenant_slug text, tenant_kind text, tenant_name text, time_zone text, accent_color text, member_id text, member_name text, role text, location_ids text[], group_ids text[]) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.period_end(p_renewal text, p_zone text, p_at timestamp with time zone) returns timestamp with time zone -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
@@ -37,15 +38,15 @@ function app.refuse_change() returns trigger -- plpgsql, volatile, owner stipend
 function app.refuse_other_owner() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.refuse_unseen_provider() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.require_two_sides() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
-function app.settle(p_events jsonb, p_returns jsonb DEFAULT '[]'::jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
-function app.settle_lost(event usage_events) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
-function app.settle_tenant(p_events jsonb, p_returns jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.settle(p_places jsonb, p_kinds jsonb, p_kind integer[], p_id text[], p_started_ms bigint[], p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[], p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency integer[], p_first_byte integer[], p_returns jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.settle_tenant(p_kinds jsonb, p_kind integer[], p_id text[], p_started_ms bigint[], p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[], p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency integer[], p_first_byte integer[], p_returns jsonb) returns void -- plpgsql, volatile, plan_cache_mode=force_generic_plan, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.take_from_leases(p_lease_ids text[], p_charges jsonb, p_returns jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.tell_gateways() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.tell_gateways_of_catalogue() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.tell_gateways_of_groups() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.tenant_or_null() returns text -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.tenants_of_domain(p_domain text) returns TABLE(id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
+function app.told(p_kinds jsonb, p_kind integer[], p_id text[], p_started_ms bigint[], p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[], p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency integer[], p_first_byte integer[], p_settled_at timestamp with time zone) returns SETOF usage_events -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.unsettled_payments() returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 
 create table account_periods (

@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import Anthropic from '@anthropic-ai/sdk'
+import { DIALECTS } from '@stipend/core'
 import { createProvider, createScene, type Scene } from '@stipend/core/testing'
 import { createTestDatabase, type TestDatabase } from '@stipend/db/testing'
 import type { ModelPrice } from '@stipend/money'
@@ -18,6 +20,7 @@ export type House = {
   /** Starts a further gateway and answers its URL. */
   start(settings?: Partial<StartOptions>): Promise<string>
   client(secret: string): OpenAI
+  anthropic(secret: string): Anthropic
   /** What the gateway logged so far. */
   logged(): string
   close(): Promise<void>
@@ -34,6 +37,7 @@ export async function buildHouse(
     price?: ModelPrice
     output_tokens_max?: number
     limits?: StartOptions['limits']
+    models?: string[]
   } = {},
 ): Promise<House> {
   const { balance_usd = '100', limits = {}, ...provider } = options
@@ -44,6 +48,7 @@ export async function buildHouse(
     base_url: `${sandbox.url}/v1`,
     masterKey: MASTER_KEY,
     credential: CREDENTIAL,
+    dialects: [...DIALECTS],
     ...provider,
   })
   const lines: string[] = []
@@ -55,7 +60,7 @@ export async function buildHouse(
   const closing: (() => Promise<void>)[] = []
   const start = async (settings: Partial<StartOptions> = {}) => {
     const dataDir = mkdtempSync(path.join(os.tmpdir(), 'stipend-gateway-'))
-    const where = { databaseUrl: test.url, masterKey: MASTER_KEY, host: '127.0.0.1', port: 0, dataDir, log }
+    const where = { databaseUrl: test.url, masterKeys: [MASTER_KEY] as const, host: '127.0.0.1', port: 0, dataDir, log }
     const { url, steps } = await startGateway({ ...where, ...settings })
     closing.push(async () => {
       for (const step of steps) await step.run(AbortSignal.timeout(step.timeoutMs ?? 10_000))
@@ -71,6 +76,7 @@ export async function buildHouse(
     url: await start({ limits }),
     start,
     client: (secret) => new OpenAI({ baseURL: house.url, apiKey: secret, maxRetries: 0 }),
+    anthropic: (secret) => new Anthropic({ baseURL: house.url.replace(/\/v1$/, ''), authToken: secret, maxRetries: 0 }),
     logged: () => lines.join(''),
     close: async () => {
       await Promise.all(closing.map((close) => close()))

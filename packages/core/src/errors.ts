@@ -9,6 +9,7 @@ export const ERROR_CODES = [
   'request_timeout',
   'unsupported_media_type',
   'method_not_allowed',
+  'upgrade_required',
   'not_found',
   'conflict',
   'idempotency_key_reused',

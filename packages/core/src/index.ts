@@ -22,7 +22,7 @@ export * as keys from './keys/index.ts'
 export * as locations from './locations/operations.ts'
 export * as members from './members/operations.ts'
 export * as models from './models/operations.ts'
-export type { AnyOperation, AuditNote, Command, Given, Operation, Query, RequestFacts } from './operation.ts'
+export type { AnyOperation, AuditNote, Command, Given, Operation, Query, Reach, RequestFacts } from './operation.ts'
 export {
   type Candidates,
   type Catalogue,

@@ -61,7 +61,7 @@ export type Command<S extends Scope, I extends z.ZodType, O extends z.ZodType, P
   kind: 'command'
   /** What needs the network, done outside of any transaction. The handler finds its answer in `before`. */
   before?: (call: BeforeCall<S, z.output<I>>) => Promise<P>
-  /** Fields of the output that are shown once: left out (null) of what is kept for a repeated request. */
+  /** Fields of the output, at any depth, that are shown once: left out (null) of what is kept for a repeated request. */
   secret_fields?: readonly string[]
   handle(call: Call<S, z.output<I>> & { before: P }): Promise<{ output: z.input<O>; audit: AuditNote | AuditNote[] }>
 }

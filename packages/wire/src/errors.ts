@@ -72,6 +72,16 @@ export const ERRORS: Record<ErrorCode, Row> = {
     anthropic: 'invalid_request_error',
     retry: 'never',
   },
+  upgrade_required: {
+    status: 426,
+    title: 'WebSockets are not spoken here',
+    remedy:
+      'Send the same request with POST and `"stream": true`. Tools that try a WebSocket first do so by themselves.',
+    trpc: 'METHOD_NOT_SUPPORTED',
+    openai: 'invalid_request_error',
+    anthropic: 'invalid_request_error',
+    retry: 'never',
+  },
   not_found: {
     status: 404,
     title: 'There is no such thing',
@@ -374,6 +384,23 @@ export function toOpenAI(thrown: unknown): Answer<OpenAiError> {
     body: {
       error: { message: error.message, type: openai, param: error.details.param ?? null, code: error.code },
     },
+  }
+}
+
+export type AnthropicError = {
+  type: 'error'
+  error: { type: Row['anthropic']; message: string }
+  request_id: string
+}
+
+/** The gateway's answer in Anthropic's dialect. */
+export function toAnthropic(thrown: unknown, requestId: string): Answer<AnthropicError> {
+  const error = asDomainError(thrown)
+  const { status, anthropic } = ERRORS[error.code]
+  return {
+    status,
+    headers: { ...errorHeaders(error), 'content-type': 'application/json; charset=utf-8' },
+    body: { type: 'error', error: { type: anthropic, message: error.message }, request_id: requestId },
   }
 }
 

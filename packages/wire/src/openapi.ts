@@ -47,6 +47,8 @@ const OUTPUTS: Record<string, z.ZodType> = {
   CreatedKey: keys.create.output,
   ListedKey: keys.list.output.shape.data.element,
   KeyList: keys.list.output,
+  ManyKeysPreview: keys.previewCreateMany.output,
+  CreatedKeys: keys.createMany.output,
   KeysChanged: keys.revokeMany.output,
   Allocation: allocations.create.output,
   AllocationList: allocations.list.output,
@@ -85,6 +87,7 @@ const INPUTS: Record<string, z.ZodType> = {
   MoveMembers: members.move.input,
   RemoveMembers: members.remove.input,
   CreateKey: keys.create.input,
+  CreateManyKeys: keys.createMany.input,
   SelectKeys: keys.revokeMany.input,
   CreateAllocation: allocations.create.input,
   CreateProvider: providers.create.input,
@@ -394,6 +397,8 @@ function exampleOf(builder: OpenApiBuilder, schema: SchemaObject | ReferenceObje
     if (target === undefined) throw new Error(`${schema.$ref} is not there`)
     return exampleOf(builder, target as SchemaObject, field)
   }
+  // What must look a certain way says so itself.
+  if (schema.pattern !== undefined && schema.examples?.[0] !== undefined) return schema.examples[0]
   if (EXAMPLES[field] !== undefined) return EXAMPLES[field]
   if (schema.examples?.[0] !== undefined) return schema.examples[0]
   if (schema.enum?.[0] !== undefined) return schema.enum[0]

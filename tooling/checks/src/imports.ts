@@ -98,7 +98,7 @@ const ONLY_IN: Record<string, readonly string[]> = {
   fastify: ['packages/wire/', 'apps/api/src/'],
   express: ['apps/console/server.ts', 'apps/console/compression.d.ts'],
   stripe: ['packages/billing/'],
-  undici: ['apps/gateway/src/'],
+  undici: ['apps/gateway/src/', 'packages/runtime/src/outbound.ts'],
   pino: ['packages/runtime/'],
   // Remix 2 publishes a package of this name that throws when it is imported.
   remix: [],

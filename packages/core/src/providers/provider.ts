@@ -39,7 +39,7 @@ const Credential = z
   .max(5_000)
   .regex(/^[\x21-\x7e]+$/, 'An API key has no blanks in it. Check that you pasted just the key.')
   .describe('The provider’s API key. Kept encrypted and never shown again.')
-  .meta({ writeOnly: true, examples: ['sk-…'] })
+  .meta({ writeOnly: true, examples: ['sk-proj-4f9a0c'] })
 
 const Order = {
   priority: z.int().min(1).max(1000).describe('Of several providers of a model, the lowest is tried first.'),
@@ -104,7 +104,7 @@ export const Provider = z.strictObject({
   shared_with: z.array(idSchema('group')).nullable().describe('Groups whose members may use it; null: everyone.'),
   models: z.number().int().describe('Models that are switched on.'),
   models_without_price: z
-    .array(z.string())
+    .array(ModelWord)
     .describe('Models that are switched on and refused, since nobody said what they cost.'),
   health: z.strictObject({
     state: z.enum(HEALTH_STATES),

@@ -74,7 +74,7 @@ function enabledModels(tx: TenantTx) {
     .select({
       provider_id: models.provider_id,
       name: models.name,
-      is_priced: sql<boolean>`exists (select from ${prices} where ${prices.model_id} = ${models.id} and ${isInForce})`,
+      is_priced: sql<boolean>`exists (select from prices p where p.model_id = models.id and p.valid_from <= now())`,
     })
     .from(models)
     .where(eq(models.is_enabled, true))
