@@ -83,7 +83,8 @@ async function perform(operation: AnyOperation, call: any, key: string | undefin
   if (operation.kind === 'query') {
     return { output: parseOutput(operation, await operation.handle(call)), replayed: false }
   }
-  const slot = key === undefined ? null : await claim(operation, call, key)
+  // What a command asks beforehand is asked anew each time, and its answer is not kept.
+  const slot = key === undefined || operation.before !== undefined ? null : await claim(operation, call, key)
   if (slot?.output !== undefined && slot.output !== null) {
     return { output: parseOutput(operation, slot.output), replayed: true }
   }

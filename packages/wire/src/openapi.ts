@@ -67,6 +67,7 @@ const OUTPUTS: Record<string, z.ZodType> = {
   ModelList: models.list.output,
   Provider: providers.get.output,
   ProviderList: providers.list.output,
+  ProviderKindList: providers.listKinds.output,
   DeletedProvider: providers.delete.output,
   ProviderModel: providers.listModels.output.shape.data.element,
   ProviderModelList: providers.listModels.output,

@@ -143,6 +143,7 @@ const CASES: Record<string, (things: Things) => object> = {
   'service_tokens.revoke': ({ service_token_id: id }) => ({ id }),
   'audit.list': ({ key_id }) => ({ target_id: key_id }),
   'providers.list': () => ({}),
+  'providers.list_kinds': () => ({}),
   'providers.get': ({ provider_id: id }) => ({ id }),
   'providers.create': () => ({ name: 'another', kind: 'openai', credential: 'sk-another' }),
   'providers.update': ({ provider_id: id }) => ({ id, priority: 7 }),

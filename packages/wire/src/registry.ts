@@ -110,6 +110,7 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(audit.list),
 
   everywhere(providers.list),
+  everywhere(providers.listKinds),
   everywhere(providers.get),
   everywhere(providers.create),
   everywhere(providers.update),

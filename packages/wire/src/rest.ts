@@ -109,6 +109,7 @@ export const ROUTES: readonly Route[] = [
 
   route('GET', '/v1/providers', providers.list),
   route('POST', '/v1/providers', providers.create, 201),
+  route('GET', '/v1/providers/kinds', providers.listKinds),
   route('POST', '/v1/providers/try', providers.tryNew),
   route('GET', '/v1/providers/{id}', providers.get),
   route('PATCH', '/v1/providers/{id}', providers.update),

@@ -142,6 +142,7 @@ export const appRouter = t.router({
   }),
   providers: t.router({
     list: query(providers.list),
+    listKinds: query(providers.listKinds),
     get: query(providers.get),
     create: command(providers.create),
     update: command(providers.update),

@@ -30,6 +30,7 @@ import {
   IconMoon,
   IconPlugConnected,
   IconSelector,
+  IconServer2,
   IconSun,
   IconTerminal2,
 } from '@tabler/icons-react'
@@ -102,6 +103,7 @@ function Navigation({ onClose }: { onClose?: () => void }) {
           {may('keys:read') && <Entry to={paths.coding(slug)} label="Coding" icon={IconCode} />}
           {may('keys:read') && <Entry to={paths.keys(slug)} label="Keys" icon={IconKeyframes} />}
           {may('usage:read') && <Entry to={paths.usage(slug)} label="Usage" icon={IconChartBar} />}
+          {may('providers:read') && <Entry to={paths.providers(slug)} label="Providers" icon={IconServer2} />}
           {may('service_tokens:read') && <Entry to={paths.tokens(slug)} label="API" icon={IconTerminal2} />}
           {may('usage:read') && <Divider my={6} className={classes.line} />}
           {own.map((entry) => (

@@ -3,6 +3,7 @@ export {
   delete,
   get,
   list,
+  listKinds,
   listModels,
   listPrices,
   rotateCredential,

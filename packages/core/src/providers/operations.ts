@@ -7,10 +7,11 @@ import { DomainError, invalidField, notFound } from '../errors.ts'
 import { command, type Given, query } from '../operation.ts'
 import { modelPriceOf, newestPriceFirst, priceColumns } from './catalogue.ts'
 import { sealCredential } from './credential.ts'
-import { kindOf } from './kinds.ts'
+import { kindOf, PROVIDER_KINDS, type ProviderKindName } from './kinds.ts'
 import { isSamePrice, toModelPrice } from './price.ts'
 import {
   CreateProvider,
+  KindList,
   PriceHistory,
   Provider,
   ProviderList,
@@ -32,6 +33,25 @@ export const list = query({
   output: ProviderList,
   errors: [],
   handle: async ({ tx }) => ({ data: await viewProviders(tx), next_cursor: null }),
+})
+
+export const listKinds = query({
+  name: 'providers.list_kinds',
+  permission: 'providers:read',
+  summary: 'The kinds of providers that can be connected, and what each needs.',
+  input: z.strictObject({}),
+  output: KindList,
+  errors: [],
+  handle: async () => ({
+    data: Object.entries(PROVIDER_KINDS).map(([name, kind]) => ({
+      name: name as ProviderKindName,
+      title: kind.title,
+      needs_credential: kind.needs_credential,
+      needs_address: kind.base_url === null,
+      example: kind.example,
+    })),
+    next_cursor: null,
+  }),
 })
 
 export const get = query({

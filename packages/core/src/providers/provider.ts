@@ -125,6 +125,16 @@ export type Provider = z.infer<typeof Provider>
 
 export const ProviderList = pageOf(Provider)
 
+export const KindList = pageOf(
+  z.strictObject({
+    name: Kind,
+    title: z.string().meta({ examples: ['OpenAI'] }),
+    needs_credential: z.boolean(),
+    needs_address: z.boolean(),
+    example: z.string().describe('An address as it would be typed.').meta({ examples: ['https://api.openai.com/v1'] }),
+  }),
+)
+
 /** Names of models may have a stroke (`anthropic/claude-5`), but nothing that a request or a list of names could not carry. */
 const ModelName = z
   .string()
