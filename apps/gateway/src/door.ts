@@ -26,14 +26,13 @@ export class Door {
 
   /** The purse of the key that a request brings. Throws `invalid_api_key`, or `rate_limited` for who tries too many. */
   find({ request }: Http): Purse {
-    const address = this.addressOf(request)
     try {
-      const purse = this.#purses.find(readKey(request))
+      const purse = this.#purses.find(readKey(request), request.socket)
       // A key that is known here is no guess.
-      if (purse.facts === null) this.#refuseGuessing(address)
+      if (purse.facts === null) this.#refuseGuessing(this.addressOf(request))
       return purse
     } catch (error) {
-      this.#noteFailure(address, error)
+      this.#noteFailure(this.addressOf(request), error)
       throw error
     }
   }

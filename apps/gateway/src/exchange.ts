@@ -50,6 +50,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #http: Http
   readonly #reply: Reply
   readonly #facts: Facts
+  readonly #startedAtText: string
   readonly #thread: string | undefined
   readonly #done = Promise.withResolvers<void>()
   // The attempt that is under way.
@@ -79,6 +80,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#reply = new Reply(http)
     this.#reply.outputMax = facts.admission.outputMax
     this.#facts = facts
+    this.#startedAtText = new Date(facts.startedAt).toISOString()
     const [model] = facts.models
     if (model === undefined) throw new Error('money was set aside for no model')
     this.#model = model
@@ -235,7 +237,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
         this.#reply.end()
       })
     } else if (this.#kind === 'whole') {
-      this.#answerWhole(Buffer.concat(this.#chunks, this.#bytes))
+      const [only] = this.#chunks
+      this.#answerWhole(only?.length === this.#bytes ? only : Buffer.concat(this.#chunks, this.#bytes))
       return
     } else {
       this.#refused()
@@ -468,6 +471,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       isStreamed: ask.isStream,
       thread: this.#thread,
       startedAt,
+      startedAtText: this.#startedAtText,
       firstByteAt: this.#firstByteAt,
       priceOf: (other) => catalogue.priceBeside(model, other),
     })
