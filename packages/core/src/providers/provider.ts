@@ -131,7 +131,10 @@ export const KindList = pageOf(
     title: z.string().meta({ examples: ['OpenAI'] }),
     needs_credential: z.boolean(),
     needs_address: z.boolean(),
-    example: z.string().describe('An address as it would be typed.').meta({ examples: ['https://api.openai.com/v1'] }),
+    example: z
+      .string()
+      .describe('An address as it would be typed.')
+      .meta({ examples: ['https://api.openai.com/v1'] }),
   }),
 )
 
