@@ -14,6 +14,7 @@ async function picture(page: Page, name: string): Promise<void> {
   const before = page.viewportSize()
   for (const [size, viewport] of Object.entries(sizes)) {
     await page.setViewportSize(viewport)
+    await page.waitForFunction(() => document.getAnimations().every((one) => one.playState !== 'running'))
     await page.screenshot({ path: `${folder}/${name}-${size}.png` })
   }
   await page.setViewportSize(sizes.desktop)
@@ -81,7 +82,7 @@ test('a provider of the school’s own, from its kind to a request that goes thr
   await model.getByLabel('Input', { exact: true }).fill('0')
   await model.getByLabel('Output', { exact: true }).fill('0')
   await model.getByRole('button', { name: 'Save' }).click()
-  await expect(model).toContainText('Say is_free: true if this model really costs nothing')
+  await expect(model).toContainText('If this model really costs nothing, say that it is free.')
   await model.getByLabel('Input', { exact: true }).fill('2.50')
   await model.getByLabel('Output', { exact: true }).fill('10')
   await expectNoViolations(page)
@@ -123,7 +124,10 @@ test('prices are imported from a public list, seen first', async ({ page, school
   const list = {
     'sandbox-large': { litellm_provider: 'x', mode: 'chat', input_cost_per_token: 3e-6, output_cost_per_token: 1.2e-5 },
   }
-  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), panel.getByRole('button', { name: 'File' }).click()])
+  const [chooser] = await Promise.all([
+    page.waitForEvent('filechooser'),
+    panel.getByRole('button', { name: 'File' }).click(),
+  ])
   await chooser.setFiles({
     name: 'prices.json',
     mimeType: 'application/json',

@@ -151,8 +151,13 @@ export default function Provider() {
         <Card withBorder>
           <Facts
             rows={[
-              ['State', <HealthBadge key="state" of={provider} />],
-              ['What that means', provider.is_enabled ? HEALTH[health.state].meaning : 'No requests go to it.'],
+              [
+                'State',
+                <Group key="state" gap="xs" component="span">
+                  <HealthBadge of={provider} />
+                  {provider.is_enabled ? HEALTH[health.state].meaning : 'No requests go to it.'}
+                </Group>,
+              ],
               ...(health.failure_percent === null
                 ? []
                 : [['Failed of late', `${health.failure_percent} %`] as [string, string]]),

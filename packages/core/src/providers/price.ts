@@ -45,7 +45,7 @@ export const PriceInput = z
     const rates = [price, ...price.tiers].flatMap(ratesOf)
     const costsNothing = rates.every((text) => text === null || /^[0.]*$/.test(text))
     if (costsNothing && !price.is_free) {
-      const message = 'Everything is priced at zero. Say is_free: true if this model really costs nothing.'
+      const message = 'Everything is priced at zero. If this model really costs nothing, say that it is free.'
       context.addIssue({ code: 'custom', path: ['is_free'], message })
     }
     if (!costsNothing && price.is_free) {

@@ -5,14 +5,14 @@ import { HEALTH } from './words.ts'
 export function HealthBadge({ of: provider }: { of: Pick<Provider, 'health' | 'is_enabled'> }) {
   if (!provider.is_enabled) {
     return (
-      <Badge color="gray" title="No requests go to it until it is switched on again.">
+      <Badge color="gray" style={{ flexShrink: 0 }} title="No requests go to it until it is switched on again.">
         Switched off
       </Badge>
     )
   }
   const { word, color, meaning } = HEALTH[provider.health.state]
   return (
-    <Badge color={color} title={meaning}>
+    <Badge color={color} title={meaning} style={{ flexShrink: 0 }}>
       {word}
     </Badge>
   )

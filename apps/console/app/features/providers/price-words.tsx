@@ -6,7 +6,7 @@ import type { Price } from './types.ts'
 export function PriceWords({ of: price }: { of: Price | null }) {
   if (price === null)
     return (
-      <Text component="span" size="sm" c="dimmed">
+      <Text component="span" size="sm">
         No price
       </Text>
     )

@@ -5,7 +5,7 @@ export const HEALTH = {
   up: { word: 'Working', color: 'green', meaning: 'Requests go through.' },
   failing: { word: 'Failing', color: 'red', meaning: 'Most requests of the last minutes failed.' },
   resting: { word: 'Resting', color: 'red', meaning: 'It failed so often that it is left alone for a moment.' },
-  idle: { word: 'No requests lately', color: 'gray', meaning: 'Nothing was asked of it in the last minutes.' },
+  idle: { word: 'Idle', color: 'gray', meaning: 'Nothing was asked of it in the last minutes.' },
 } as const satisfies Record<Provider['health']['state'], object>
 
 export function sharedWords(provider: Pick<Provider, 'shared_with'>, groups: string): string {
