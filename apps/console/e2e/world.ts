@@ -73,6 +73,7 @@ export async function startWorld(
         CONSOLE_PORT: String(consolePort),
         GATEWAY_URL: `${gateway}/v1`,
         API_URL: 'http://127.0.0.1:3002',
+        KEEP_MAILS: 'true',
       }),
     )
     const urls = { console_url, gateway_url: `${gateway}/v1`, database_url: appUrl, sandbox_url: sandbox.url }

@@ -13,7 +13,8 @@ export * as audit from './audit/operations.ts'
 export { type LedgerKind, type Posting, postToLedger } from './balance/ledger.ts'
 export * as balance from './balance/operations.ts'
 export { readBalance, readStanding, type Standing } from './balance/read.ts'
-export * as coding from './coding/operations.ts'
+export * as chats from './chats/operations.ts'
+export * as coding from './coding/index.ts'
 export * as domains from './domains/operations.ts'
 export { DomainError, ERROR_CODES, type ErrorCode, type ErrorDetails, type FieldError } from './errors.ts'
 export { asDomainError, type Dependencies, type Executed, type ExecuteOptions, execute } from './execute.ts'
@@ -57,6 +58,7 @@ export {
   type ProviderKindName,
   readModelList,
 } from './providers/kinds.ts'
+export * as search from './search/operations.ts'
 export * as serviceTokens from './service-tokens/operations.ts'
 export * as tenants from './tenants/operations.ts'
 export * as usage from './usage/operations.ts'

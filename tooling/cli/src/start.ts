@@ -224,7 +224,13 @@ function serviceSpecs({ env, dir, secrets, appUrl, ports, urls }: Wiring): Servi
     {
       name: 'console',
       script: 'apps/console/server.ts',
-      env: { ...app, CONSOLE_PORT: String(ports.console), GATEWAY_URL: gateway_url, API_URL: api_url },
+      env: {
+        ...app,
+        ...env.mail,
+        CONSOLE_PORT: String(ports.console),
+        GATEWAY_URL: gateway_url,
+        API_URL: api_url,
+      },
       url: console_url,
     },
   ]
