@@ -426,9 +426,9 @@ function exampleOf(builder: OpenApiBuilder, schema: SchemaObject | ReferenceObje
   }
   // What must look a certain way says so itself.
   if (schema.pattern !== undefined && schema.examples?.[0] !== undefined) return schema.examples[0]
+  if (schema.enum?.[0] !== undefined) return schema.enum[0]
   if (EXAMPLES[field] !== undefined) return EXAMPLES[field]
   if (schema.examples?.[0] !== undefined) return schema.examples[0]
-  if (schema.enum?.[0] !== undefined) return schema.enum[0]
   if (schema.default !== undefined) return schema.default
   if (schema.anyOf?.[0] !== undefined) return exampleOf(builder, schema.anyOf[0], field)
   const type = Array.isArray(schema.type) ? schema.type[0] : schema.type

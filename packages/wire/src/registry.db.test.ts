@@ -127,7 +127,7 @@ const CASES: Record<string, (things: Things) => object> = {
   'keys.disable': ({ key_id: id }) => ({ id }),
   'keys.enable': ({ key_id: id }) => ({ id }),
   'keys.replace': ({ key_id: id }) => ({ id }),
-  'keys.create_own': () => ({ name: 'Mine', budget_usd: '1' }),
+  'keys.create_own': ({ provider_id }) => ({ provider_id, name: 'Mine', budget_usd: '1' }),
   'keys.revoke_own': ({ own_key_id: id }) => ({ id }),
   'keys.preview_many': ({ key_id }) => ({ act: 'revoke', ids: [key_id], ...OTHERWISE }),
   'keys.revoke_many': ({ key_id }) => ({ ids: [key_id], ...OTHERWISE }),

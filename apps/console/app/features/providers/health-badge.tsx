@@ -1,5 +1,5 @@
 import { Badge } from '@mantine/core'
-import type { Provider } from './types.ts'
+import type { Provider } from './provider.ts'
 import { HEALTH } from './words.ts'
 
 export function HealthBadge({ of: provider }: { of: Pick<Provider, 'health' | 'is_enabled'> }) {

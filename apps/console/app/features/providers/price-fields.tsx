@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Checkbox, Fieldset, Group, NumberInput, SimpleGrid, Stack, TextInput } from '@mantine/core'
 import { IconPlus, IconTrash } from '@tabler/icons-react'
-import type { Price } from './types.ts'
+import type { Price } from './provider.ts'
 
 const KINDS = [
   ['input_usd_per_million', 'Input', true],

@@ -1,6 +1,6 @@
 import { Text } from '@mantine/core'
 import { exactUsd } from '../../money.ts'
-import type { Price } from './types.ts'
+import type { Price } from './provider.ts'
 
 /** "$2.50 in, $10.00 out", for a million tokens each; the rest on hover. */
 export function PriceWords({ of: price }: { of: Price | null }) {

@@ -7,8 +7,8 @@ import { counted } from '../../words.ts'
 import { useTenant } from '../tenant.ts'
 import { seconds } from '../usage/request-state.tsx'
 import { HealthBadge } from './health-badge.tsx'
+import type { Provider } from './provider.ts'
 import classes from './providers.module.css'
-import type { Provider } from './types.ts'
 import { sharedWords } from './words.ts'
 
 export function ProviderCard({ of: provider, title }: { of: Provider; title: string }) {

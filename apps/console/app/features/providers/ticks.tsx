@@ -1,6 +1,6 @@
 import { Group, List, Text, ThemeIcon, VisuallyHidden } from '@mantine/core'
 import { IconCheck, IconMinus, IconX } from '@tabler/icons-react'
-import type { Verdict } from './types.ts'
+import type { Verdict } from './provider.ts'
 
 const STEPS = [
   ['reachable', 'Reachable'],

@@ -1,4 +1,4 @@
-import type { Provider } from './types.ts'
+import type { Provider } from './provider.ts'
 
 /** States of a provider, in a word and a colour. Red only for what is wrong. */
 export const HEALTH = {
