@@ -20,6 +20,7 @@ export { DomainError, ERROR_CODES, type ErrorCode, type ErrorDetails, type Field
 export { asDomainError, type Dependencies, type Executed, type ExecuteOptions, execute } from './execute.ts'
 export * as groups from './groups/operations.ts'
 export { ID_PREFIXES, type IdKind, newId } from './id.ts'
+export { forgetDrafts } from './imports/drafts.ts'
 export * as imports from './imports/operations.ts'
 export * as invitations from './invitations/operations.ts'
 export * as keys from './keys/index.ts'
