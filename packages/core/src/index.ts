@@ -16,13 +16,26 @@ export { readBalance, readStanding, type Standing } from './balance/read.ts'
 export * as coding from './coding/operations.ts'
 export { DomainError, ERROR_CODES, type ErrorCode, type ErrorDetails, type FieldError } from './errors.ts'
 export { asDomainError, type Dependencies, type Executed, type ExecuteOptions, execute } from './execute.ts'
+export { Instant, InstantInput, Name, toNanos, UsdInput, UsdOutput } from './fields.ts'
 export * as groups from './groups/operations.ts'
-export { ID_PREFIXES, type IdKind, newId } from './id.ts'
+export { ID_PREFIXES, type IdKind, idSchema, newId } from './id.ts'
 export * as keys from './keys/operations.ts'
 export * as locations from './locations/operations.ts'
 export * as members from './members/operations.ts'
 export * as models from './models/operations.ts'
-export type { AnyOperation, AuditNote, Command, Given, Operation, Query, RequestFacts } from './operation.ts'
+export {
+  type AnyOperation,
+  type AuditNote,
+  type Command,
+  command,
+  type Given,
+  type Operation,
+  type Outside,
+  type Query,
+  query,
+  type RequestFacts,
+} from './operation.ts'
+export { decodeCursor, encodeCursor, PageInput, pageOf, toPage } from './page.ts'
 export { loadCatalogue, type ServedModel } from './providers/catalogue.ts'
 export { openCredential, sealCredential } from './providers/credential.ts'
 export {
