@@ -1,4 +1,5 @@
 import { actorOf, membershipsOfUser, resolveSession, sessionCookie, signIn, signOut } from '@stipend/auth'
+import { createPayments } from '@stipend/billing'
 import { asDomainError, type ErrorCode, type FieldError, may, PERMISSIONS, type TenantPermission } from '@stipend/core'
 import type { Database } from '@stipend/db'
 import type { Log } from '@stipend/runtime'
@@ -30,8 +31,10 @@ export type Explained = {
 export type Backend = ReturnType<typeof createBackend>
 
 export function createBackend(env: Env, database: Database, log: Log) {
+  const payments = createPayments(env.payments)
+  const deps = { database, ...(payments === undefined ? {} : { outside: { billing: payments } }) }
   const contextOf = (session: Session, membership: Membership, facts: Facts) => ({
-    deps: { database },
+    deps,
     actor: actorOf(membership, session.user),
     request: { request_id: facts.request_id, ip: facts.ip },
     idempotency_key: facts.idempotency_key,

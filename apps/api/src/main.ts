@@ -1,12 +1,13 @@
+import { createPayments } from '@stipend/billing'
 import { close, connect } from '@stipend/db'
 import { createLog, onShutdown } from '@stipend/runtime'
 import { env } from './env.ts'
 import { createServer } from './server.ts'
 
-const { database_url, host, port, log_level } = env()
+const { database_url, host, port, log_level, payments } = env()
 const log = createLog({ app: 'api', level: log_level })
 const database = connect(database_url, { applicationName: 'stipend api' })
-const server = createServer({ database, log })
+const server = createServer({ database, log, payments: createPayments(payments) })
 
 onShutdown(log, [
   { name: 'finish requests', run: () => server.close() },

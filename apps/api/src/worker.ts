@@ -1,15 +1,16 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createPayments } from '@stipend/billing'
 import { close, connect, ping } from '@stipend/db'
 import { createLog, onShutdown } from '@stipend/runtime'
 import { workerEnv } from './env.ts'
 import { jobsOf } from './job-list.ts'
 import { startJobs } from './jobs.ts'
 
-const { database_url, host, port, log_level } = workerEnv()
+const { database_url, host, port, log_level, payments } = workerEnv()
 const log = createLog({ app: 'worker', level: log_level })
 const database = connect(database_url, { applicationName: 'stipend worker', max: 20 })
-const jobs = startJobs(database, log, jobsOf({ database }))
+const jobs = startJobs(database, log, jobsOf({ database, payments: createPayments(payments) }))
 
 const server = createServer((request, response) => {
   const answer = (status: number, body: object) =>

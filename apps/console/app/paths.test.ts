@@ -31,6 +31,9 @@ describe('paths', () => {
     [paths.person('lindenhof', 'mem_1'), 't.$slug.coding.$memberId._index'],
     [paths.newKey('lindenhof', 'mem_1'), 't.$slug.coding.$memberId.new'],
     [paths.key('lindenhof', 'mem_1', 'key_1'), 't.$slug.coding.$memberId.keys.$keyId'],
+    [paths.keys('lindenhof', '?q=a'), 't.$slug.keys'],
+    [paths.listedKey('lindenhof', 'key_1'), 't.$slug.keys.$keyId'],
+    [paths.exportKeys('lindenhof'), 't.$slug.export.keys'],
     [paths.usage('lindenhof'), 't.$slug.usage'],
     [paths.request('lindenhof', 'req_1'), 't.$slug.usage.$requestId'],
     [paths.tokens('lindenhof'), 't.$slug.api'],
@@ -47,7 +50,7 @@ describe('paths', () => {
   })
 
   test('every path function is tried above', () => {
-    expect(Object.keys(paths)).toHaveLength(15)
+    expect(Object.keys(paths)).toHaveLength(18)
   })
 })
 

@@ -9,6 +9,9 @@ export const paths = {
   newKey: (slug: string, memberId: string, search = '') => `/t/${slug}/coding/${memberId}/new${search}`,
   key: (slug: string, memberId: string, keyId: string, search = '') =>
     `/t/${slug}/coding/${memberId}/keys/${keyId}${search}`,
+  keys: (slug: string, search = '') => `/t/${slug}/keys${search}`,
+  listedKey: (slug: string, keyId: string, search = '') => `/t/${slug}/keys/${keyId}${search}`,
+  exportKeys: (slug: string) => `/t/${slug}/export/keys`,
   usage: (slug: string, search = '') => `/t/${slug}/usage${search}`,
   request: (slug: string, requestId: string, search = '') => `/t/${slug}/usage/${requestId}${search}`,
   tokens: (slug: string) => `/t/${slug}/api`,

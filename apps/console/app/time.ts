@@ -80,9 +80,10 @@ export function exact(instant: string | Date, zone: string): string {
   return `${date} ${MONTHS[month - 1]} ${year}, ${local.slice(11)} (${zone})`
 }
 
-/** just now, 5 minutes ago, 3 hours ago, yesterday, 12 Nov */
+/** just now, 5 minutes ago, 3 hours ago, yesterday, 12 Nov; what is still to come with its clock: tomorrow 09:00 */
 export function ago(instant: string | Date, zone: string, now: Date): string {
   const passed = now.getTime() - new Date(instant).getTime()
+  if (passed < -MINUTE) return dayAndClock(instant, zone, now)
   if (passed < 10_000) return 'just now'
   if (passed < MINUTE) return `${Math.floor(passed / 1000)} seconds ago`
   if (passed < HOUR) return counted(Math.floor(passed / MINUTE), 'minute')

@@ -1,7 +1,8 @@
 import type { ServedModel } from '@stipend/core'
 import { affordableOutputTokens, type Nanodollars, worstCaseCost } from '@stipend/money'
+import type { Hold, Shortage } from './lease.ts'
 import { type ChatRequest, requestedOutputMax } from './openai/chat-request.ts'
-import type { Hold, Purse, Shortage } from './purse.ts'
+import type { Purse } from './purse.ts'
 import { countPrompt, nonTextTokensMax } from './tokens.ts'
 
 /** An answer shorter than this is of no use: rather 402 than a few words. */
@@ -77,7 +78,7 @@ export function admit(purse: Purse, need: Need, isStream: boolean): Admission | 
   const coveredTokens = stretch < need.outputMax ? stretch : Number.POSITIVE_INFINITY
   const generous = need.cost(stretch, { counted: false })
   const granted = (hold: Hold): Admission => ({ hold, outputMax: need.lowered(need.outputMax), coveredTokens })
-  const held = purse.hold(generous, generous, { patient: false })
+  const held = purse.hold(generous, generous, { usesBalance: true, patient: false })
   if (held instanceof Promise) {
     return held.then((answer) => ('lease' in answer ? granted(answer) : admitCounted(purse, need)))
   }
@@ -87,7 +88,8 @@ export function admit(purse: Purse, need: Need, isStream: boolean): Admission | 
 /** Money is close: now it is worth counting. The whole answer is held, so that it can't be cut off in the middle. */
 async function admitCounted(purse: Purse, need: Need): Promise<Admission> {
   const least = need.cost(Math.min(need.outputMax, USEFUL_OUTPUT_TOKENS), { counted: true })
-  const hold: Hold | Shortage = await purse.hold(need.cost(need.outputMax, { counted: true }), least, { patient: true })
+  const most = need.cost(need.outputMax, { counted: true })
+  const hold: Hold | Shortage = await purse.hold(most, least, { usesBalance: true, patient: true })
   if (!('lease' in hold)) throw hold.error
   const outputMax = need.lowered(Math.min(need.affordable(hold.amount), need.outputMax))
   return { hold, outputMax, coveredTokens: Number.POSITIVE_INFINITY }

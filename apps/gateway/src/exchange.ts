@@ -70,9 +70,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     gateway.running.add(this)
     try {
       // Should this process die, the prompt is what the provider had surely been sent.
-      gateway.journal.hold(this.#settlement(estimated(this.#roughPrompt()), INTERRUPTED), (error) =>
-        this.#forward(error),
-      )
+      gateway.journal.hold(this.#ifInterrupted(), (error) => this.#forward(error))
       await this.#done.promise
     } finally {
       response.off('close', onClose)
@@ -286,12 +284,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return
     }
     this.#isExtending = true
+    const { lease } = admission.hold
     void purse
       .extendByDrawing(admission.hold, stretch, stretch)
       .catch(() => false)
       .then((extended) => {
         this.#isExtending = false
         if (this.#isOver) return
+        // Its money is in another lease now: that one has to pay should this process die.
+        if (admission.hold.lease !== lease) this.#gateway.journal.hold(this.#ifInterrupted(), () => {})
         if (extended) {
           this.#covered += STRETCH_TOKENS
           return
@@ -319,8 +320,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   readonly #inputTokens = (): number => this.#facts.need.inputTokens()
 
-  #roughPrompt(): TokenUsage {
-    return estimate(Math.ceil(this.#facts.body.length / BYTES_PER_TOKEN))
+  #ifInterrupted(): Settlement {
+    const prompt = estimate(Math.ceil(this.#facts.body.length / BYTES_PER_TOKEN))
+    return this.#settlement(estimated(prompt), INTERRUPTED)
   }
 
   #measureSoFar(): Metered {
@@ -365,7 +367,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       key_id: facts.key_id,
       member_id: facts.member_id,
       allocation_id: facts.allocation_id,
-      draws_on_balance: true,
+      draws_on_balance: hold.lease.chain.usesBalance,
       lease_id: hold.lease.id,
       model: model.name,
       provider_id: model.provider.id,

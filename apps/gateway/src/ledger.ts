@@ -3,7 +3,7 @@ import { type Settlement, settle } from '@stipend/core/spend'
 import { type Database, giveBackLeases, type LeaseReturn, leasesOfGateway, reportGateway } from '@stipend/db'
 import type { Log } from '@stipend/runtime'
 import type { Journal } from './journal.ts'
-import type { Hold, Lease } from './purse.ts'
+import type { Hold, Lease } from './lease.ts'
 
 const BATCH_MAX = 500
 /** Under load the ledger is told once in this time; a single request is told at once. */

@@ -4,12 +4,22 @@ import type { DomainError } from '@stipend/core/errors'
 import { type Draw, draw, type KeyFacts, keyRefusal } from '@stipend/core/spend'
 import { type Database, tellGateways } from '@stipend/db'
 import { inTime, unavailable } from './in-time.ts'
+import {
+  APPETITE_START,
+  type Chain,
+  type Hold,
+  type HoldOptions,
+  knownShortage,
+  type Lease,
+  newChain,
+  type Shortage,
+  unusedOf,
+} from './lease.ts'
 import type { Ledger } from './ledger.ts'
 
 /** After this long without hearing from the database, money drawn earlier is no longer given out: others may take it back. */
 const LEASE_TRUST_MS = 300_000
-/** What is drawn beyond the need of the moment, as a multiple of it; doubled when the next draw comes soon. */
-const APPETITE_START = 4n
+/** What is drawn beyond the need of the moment, as a multiple of it: doubled up to this when the next draw comes soon. */
 const APPETITE_MAX = 4_096n
 /** So a lease comes to last about this long, and a key goes on for about this long while the database is away. */
 const SOON_MS = 60_000
@@ -17,31 +27,6 @@ const SOON_MS = 60_000
 const RECALL_WAITS_MS = [25, 75, 200, 400]
 /** For how long a shortage is believed without asking again. */
 const SHORTAGE_TRUST_MS = 200
-
-/** Money of one draw or several, of the same periods. What is `free` may be held; `unsettled` is charged but not yet told. */
-export type Lease = {
-  id: string
-  purse: Purse
-  free: bigint
-  held: bigint
-  unsettled: bigint
-  endsAt: number
-  /** The allocation it was drawn from, if any. */
-  allocationId: string | null
-  /** No longer drawn into or held from: what comes free goes back. */
-  isRetired: boolean
-  /** An answer of the database was lost: it may hold more than is known here, so it isn't drawn into any more. */
-  isDoubtful: boolean
-  /** The database is being asked to add to it, or to take from it. Never both: the one would undo the other. */
-  isDrawing: boolean
-  isReturning: boolean
-}
-
-/** Money set aside for one request. Once released nothing can be added to it. */
-export type Hold = { lease: Lease; amount: bigint; isOver: boolean }
-
-/** What a request may be told when money is short: the error, and what there is. */
-export type Shortage = { error: DomainError; available: bigint }
 
 export type PurseContext = {
   database: Database
@@ -71,14 +56,12 @@ export class Purse {
   readonly running = new Set<{ cut(error: DomainError): void }>()
   readonly #context: PurseContext
   readonly #leases = new Map<string, Lease>()
-  #current: Lease | null = null
+  readonly #withBalance = newChain(true)
+  readonly #withoutBalance = newChain(false)
   #isFresh = false
   /** Counts what was heard of changes: an answer that was under way meanwhile may be old. */
   #changes = 0
   #queue: Promise<unknown> = Promise.resolve()
-  #appetite = APPETITE_START
-  #lastDrawAt = 0
-  #shortage: (Shortage & { until: number; isPatient: boolean }) | null = null
   /** Counts money that came free: a shortage found meanwhile may be over. */
   #frees = 0
 
@@ -110,19 +93,21 @@ export class Purse {
 
   /**
    * Sets `want` aside, or as much of it as there is, but not less than `least`: at once where the money is in memory. Throws why
-   * the key may not be used; answers a shortage where the money doesn't reach. `patient`: others are asked first to give back what
-   * they don't use.
+   * the key may not be used; answers a shortage where the money doesn't reach. `usesBalance`: the provider is the platform's.
+   * `patient`: others are asked first to give back what they don't use.
    */
-  hold(want: bigint, least: bigint, { patient }: { patient: boolean }): Hold | Promise<Hold | Shortage> | Shortage {
+  hold(want: bigint, least: bigint, how: HoldOptions): Hold | Promise<Hold | Shortage> | Shortage {
+    const { usesBalance, patient } = how
+    const chain = usesBalance ? this.#withBalance : this.#withoutBalance
     this.lastUsedAt = performance.now()
     if (this.#isTrusted()) {
       this.#refuse()
-      const held = this.#take(want)
+      const held = this.#take(chain, want)
       if (held !== null) return held
-      const known = this.#knownShortage(least, patient)
+      const known = knownShortage(chain, least, patient)
       if (known !== null) return known
     }
-    return this.#inTurn(() => this.#acquire(want, least, patient))
+    return this.#inTurn(() => this.#acquire(chain, want, least, patient))
   }
 
   /** Adds to a hold: at once and in full out of memory, or false. */
@@ -140,8 +125,9 @@ export class Purse {
     if (this.extend(hold, want)) return true
     return this.#inTurn(async () => {
       if (this.extend(hold, want)) return true
-      if (hold.lease === this.#current) {
-        if ((await this.#fill(want, least, true)) !== null) return false
+      const { chain } = hold.lease
+      if (hold.lease === chain.current) {
+        if ((await this.#fill(chain, want, least, true)) !== null) return false
         const { free } = hold.lease
         if (this.extend(hold, free < want ? (free < least ? least : free) : want)) return true
       }
@@ -167,24 +153,23 @@ export class Purse {
     if (lease.isRetired && lease.held === 0n && lease.unsettled === 0n) this.#leases.delete(lease.id)
   }
 
-  /** Gives back what isn't held. Holds go on. */
-  retire(): void {
-    const lease = this.#current
-    if (lease === null) return
-    this.#current = null
-    lease.isRetired = true
-    this.#giveBack(lease)
+  /** Gives back what isn't held: all of it, or what was drawn from one account. Holds go on. */
+  retire(accountId?: string): void {
+    for (const chain of this.#chains(accountId)) this.#retire(chain)
   }
 
-  /** What of this gateway's draws is not yet spent or given back, by the database's reckoning. */
-  outstanding(): bigint {
+  /** What this gateway drew from an account and is not yet spent or given back, by the database's reckoning. */
+  outstanding(accountId: string): bigint {
+    const chains = this.#chains(accountId)
     let sum = 0n
-    for (const lease of this.#leases.values()) sum += lease.free + lease.held + lease.unsettled
+    for (const lease of this.#leases.values()) {
+      if (chains.includes(lease.chain)) sum += lease.free + lease.held + lease.unsettled
+    }
     return sum
   }
 
   unused(): bigint {
-    return this.#current?.free ?? 0n
+    return unusedOf(this.#withBalance) + unusedOf(this.#withoutBalance)
   }
 
   get isIdle(): boolean {
@@ -223,11 +208,11 @@ export class Purse {
     return this.#context.now() < lease.endsAt && performance.now() - this.#context.lastHeard() < LEASE_TRUST_MS
   }
 
-  #take(amount: bigint): Hold | null {
-    const lease = this.#current
+  #take(chain: Chain, amount: bigint): Hold | null {
+    const lease = chain.current
     if (lease === null || lease.free < amount) return null
     if (!this.#isAlive(lease)) {
-      this.retire()
+      this.#retire(chain)
       return null
     }
     lease.free -= amount
@@ -235,16 +220,24 @@ export class Purse {
     return { lease, amount, isOver: false }
   }
 
-  /** What was found without asking others to give back says nothing to one who would. */
-  #knownShortage(least: bigint, patient: boolean): Shortage | null {
-    const known = this.#shortage
-    if (known === null || performance.now() > known.until || (patient && !known.isPatient)) return null
-    return least > known.available + this.unused() ? known : null
-  }
-
   #noteFree(): void {
     this.#frees++
-    this.#shortage = null
+    this.#withBalance.shortage = null
+    this.#withoutBalance.shortage = null
+  }
+
+  #retire(chain: Chain): void {
+    const lease = chain.current
+    if (lease === null) return
+    chain.current = null
+    lease.isRetired = true
+    this.#giveBack(lease)
+  }
+
+  /** Those that draw from an account of this key; all of them where none is named. */
+  #chains(accountId?: string): Chain[] {
+    const drawsOnBalance = [this.#withBalance]
+    return accountId === this.facts?.tenant_id ? drawsOnBalance : [...drawsOnBalance, this.#withoutBalance]
   }
 
   #giveBack(lease: Lease): void {
@@ -263,71 +256,72 @@ export class Purse {
 
   async #refresh(): Promise<void> {
     if (!this.#isTrusted()) {
-      const answer = await this.#ask('', 0n, 0n)
+      const answer = await this.#ask(null, 0n, 0n)
       // Nobody to ask: what is remembered holds for as long as the lease does.
       if (answer === null && this.facts === null) throw unavailable()
     }
     this.#refuse()
   }
 
-  async #acquire(want: bigint, least: bigint, patient: boolean): Promise<Hold | Shortage> {
+  async #acquire(chain: Chain, want: bigint, least: bigint, patient: boolean): Promise<Hold | Shortage> {
     await this.#refresh()
     for (let tries = 0; tries < 4; tries++) {
-      const hold = this.#take(want)
+      const hold = this.#take(chain, want)
       if (hold !== null) return hold
-      const known = this.#knownShortage(least, patient)
+      const known = knownShortage(chain, least, patient)
       if (known !== null) return known
-      const shortage = await this.#fill(want, least, patient)
+      const shortage = await this.#fill(chain, want, least, patient)
       if (shortage !== null) return shortage
       // Others that were waiting may have been served out of it first.
-      const free = this.unused()
-      const taken = free < least ? null : this.#take(free < want ? free : want)
+      const free = unusedOf(chain)
+      const taken = free < least ? null : this.#take(chain, free < want ? free : want)
       if (taken !== null) return taken
     }
     throw unavailable()
   }
 
   /** Draws until `want` is free, or as much as there is if that is `least`; answers the shortage otherwise. */
-  async #fill(want: bigint, least: bigint, patient: boolean): Promise<Shortage | null> {
+  async #fill(chain: Chain, want: bigint, least: bigint, patient: boolean): Promise<Shortage | null> {
     for (let recalls = 0; ; recalls++) {
-      if (this.#current !== null && !this.#isAlive(this.#current)) this.retire()
-      const missing = want - this.unused()
+      if (chain.current !== null && !this.#isAlive(chain.current)) this.#retire(chain)
+      const missing = want - unusedOf(chain)
       if (missing <= 0n) return null
       const frees = this.#frees
-      const answer = await this.#draw(missing, missing)
+      const answer = await this.#draw(chain, missing, missing)
       // Nobody to ask: what is there has to do.
-      if (answer === null) return this.unused() >= least ? null : { error: unavailable(), available: 0n }
+      if (answer === null) return unusedOf(chain) >= least ? null : { error: unavailable(), available: 0n }
       if (answer.outcome === 'granted') continue
-      const isEnough = this.unused() + answer.available_nanos >= least
+      const isEnough = unusedOf(chain) + answer.available_nanos >= least
       const pause = RECALL_WAITS_MS[recalls]
       const mayWait = patient && pause !== undefined && !(isEnough && recalls > 0)
-      if (mayWait && (await this.#recall(answer))) {
+      if (mayWait && (await this.#recall(answer, chain))) {
         await sleep(pause)
         continue
       }
       if (isEnough) {
         if (answer.available_nanos === 0n) return null
         // All that is left, in one go. Somebody may have been faster: then look again.
-        const rest = await this.#draw(answer.available_nanos, answer.available_nanos)
+        const rest = await this.#draw(chain, answer.available_nanos, answer.available_nanos)
         if (rest?.outcome === 'granted') return null
         if (recalls < RECALL_WAITS_MS.length) continue
       }
       const shortage = { error: answer.error, available: answer.available_nanos }
       if (frees === this.#frees) {
-        this.#shortage = { ...shortage, until: performance.now() + SHORTAGE_TRUST_MS, isPatient: patient }
+        chain.shortage = { ...shortage, until: performance.now() + SHORTAGE_TRUST_MS, isPatient: patient }
       }
       return shortage
     }
   }
 
-  /** Asks everyone who may hold money of the short account to give back what they don't use. False if nobody does. */
-  async #recall(short: Draw & { outcome: 'short' }): Promise<boolean> {
+  /** Asks everyone who may hold money of the short account, but for `chain`, to give back what they don't use. False if nobody does. */
+  async #recall(short: Draw & { outcome: 'short' }, chain?: Chain): Promise<boolean> {
     let mine = 0n
     let givenBack = false
     for (const purse of this.#context.pursesOf(short.account_id)) {
-      mine += purse.outstanding()
-      if (purse !== this && purse.unused() > 0n) {
-        purse.retire()
+      mine += purse.outstanding(short.account_id)
+      for (const other of purse.#chains(short.account_id)) {
+        if (other === chain || unusedOf(other) === 0n) continue
+        purse.#retire(other)
         givenBack = true
       }
     }
@@ -343,19 +337,19 @@ export class Purse {
     return true
   }
 
-  async #draw(missing: bigint, least: bigint): Promise<(Draw & { outcome: 'granted' | 'short' }) | null> {
-    const soon = performance.now() - this.#lastDrawAt < SOON_MS
-    this.#lastDrawAt = performance.now()
-    if (!soon) this.#appetite = APPETITE_START
-    else if (this.#appetite < APPETITE_MAX) this.#appetite *= 2n
-    const want = least === missing ? missing * this.#appetite : missing
+  async #draw(chain: Chain, missing: bigint, least: bigint): Promise<(Draw & { outcome: 'granted' | 'short' }) | null> {
+    const soon = performance.now() - chain.lastDrawAt < SOON_MS
+    chain.lastDrawAt = performance.now()
+    if (!soon) chain.appetite = APPETITE_START
+    else if (chain.appetite < APPETITE_MAX) chain.appetite *= 2n
+    const want = least === missing ? missing * chain.appetite : missing
     for (let tries = 0; tries < 4; tries++) {
-      const old = this.#current
-      const lease = old === null || old.isDoubtful ? this.#openLease() : old
+      const old = chain.current
+      const lease = old === null || old.isDoubtful ? this.#openLease(chain) : old
       let answer: Draw | null
       lease.isDrawing = true
       try {
-        answer = await this.#ask(lease.id, want, least)
+        answer = await this.#ask(lease, want, least)
       } finally {
         lease.isDrawing = false
         if (lease.free + lease.held + lease.unsettled === 0n && lease !== old) this.#leases.delete(lease.id)
@@ -371,13 +365,13 @@ export class Purse {
         lease.endsAt = answer.ends_at === null ? Number.POSITIVE_INFINITY : answer.ends_at.getTime()
         this.#leases.set(lease.id, lease)
         if (!lease.isRetired) {
-          if (old !== lease) this.retire()
-          this.#current = lease
+          if (old !== lease) this.#retire(chain)
+          chain.current = lease
           return answer
         }
         this.#giveBack(lease)
       } else {
-        this.retire()
+        this.#retire(chain)
       }
     }
     throw unavailable()
@@ -395,7 +389,7 @@ export class Purse {
       lease.isDrawing = true
       let answer: Draw | null
       try {
-        answer = await this.#ask(lease.id, want, least)
+        answer = await this.#ask(lease, want, least)
       } finally {
         lease.isDrawing = false
       }
@@ -425,8 +419,9 @@ export class Purse {
   }
 
   async #move(hold: Hold, want: bigint, least: bigint): Promise<boolean> {
-    if ((await this.#fill(hold.amount + want, hold.amount + least, true)) !== null) return false
-    const [old, lease] = [hold.lease, this.#current]
+    const { chain } = hold.lease
+    if ((await this.#fill(chain, hold.amount + want, hold.amount + least, true)) !== null) return false
+    const [old, lease] = [hold.lease, chain.current]
     if (hold.isOver || lease === null || lease.free < hold.amount + least) return false
     // Its event would name accounts that it isn't paid from.
     if (lease.allocationId !== old.allocationId) return false
@@ -441,19 +436,19 @@ export class Purse {
     return true
   }
 
-  #openLease(): Lease {
+  #openLease(chain: Chain): Lease {
     const id = newId('lease')
     const endsAt = Number.POSITIVE_INFINITY
     const money = { free: 0n, held: 0n, unsettled: 0n }
     const state = { isRetired: false, isDoubtful: false, isDrawing: false, isReturning: false }
-    const lease: Lease = { id, purse: this, ...money, endsAt, allocationId: null, ...state }
+    const lease: Lease = { id, purse: this, chain, ...money, endsAt, allocationId: null, ...state }
     // Known to be in use from before the database hears of it.
     this.#leases.set(id, lease)
     return lease
   }
 
-  /** One round trip; null if the database doesn't answer. Throws why the key may not be used. */
-  async #ask(lease_id: string, want_nanos: bigint, least_nanos: bigint): Promise<Draw | null> {
+  /** One round trip; only who the key is where there is no lease to draw into; null if the database doesn't answer. Throws why the key may not be used. */
+  async #ask(lease: Lease | null, want_nanos: bigint, least_nanos: bigint): Promise<Draw | null> {
     const { database, gatewayId: gateway_id } = this.#context
     if (this.#context.ledger.isAway) return null
     const changes = this.#changes
@@ -462,10 +457,10 @@ export class Purse {
       const asked = draw(database, {
         secret_hash: this.secretHash,
         gateway_id,
-        lease_id,
+        lease_id: lease?.id ?? '',
         want_nanos,
         least_nanos,
-        uses_balance: true,
+        uses_balance: lease?.chain.usesBalance ?? false,
       })
       answer = await inTime(asked)
     } catch (error) {

@@ -116,14 +116,14 @@ export class Purses {
     if (id === undefined) return
     if (subject === 'recall') {
       if (from === this.#context.gatewayId) return
-      for (const purse of this.#pursesOf(id)) purse.retire()
+      for (const purse of this.#pursesOf(id)) purse.retire(id)
       void this.ledger.flushNow()
       return
     }
     if (subject === 'account') {
       // A limit may be lower now: what was drawn under the old one goes back, and what is needed is drawn anew.
       const purses = [...this.#pursesOf(id)]
-      for (const purse of purses) purse.retire()
+      for (const purse of purses) purse.retire(id)
       void this.ledger.flushNow()
       this.#invalidate(purses)
       return

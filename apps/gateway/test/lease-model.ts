@@ -13,7 +13,8 @@ import { formatUsd } from '@stipend/money'
 import { createLog } from '@stipend/runtime'
 import fc from 'fast-check'
 import { Journal } from '../src/journal.ts'
-import type { Hold, Purse } from '../src/purse.ts'
+import type { Hold, HoldOptions } from '../src/lease.ts'
+import type { Purse } from '../src/purse.ts'
 import { Purses } from '../src/purses.ts'
 import { Cable } from './cable.ts'
 
@@ -154,11 +155,11 @@ class World {
   }
 
   /** A request comes in: money is set aside, and the promise goes to the journal. */
-  async begin(gateway: Gateway, key: Key, want: bigint, least: bigint, patient: boolean): Promise<Hold | null> {
+  async begin(gateway: Gateway, key: Key, want: bigint, least: bigint, how: HoldOptions): Promise<Hold | null> {
     const purse = gateway.purses.find(key.secret)
     let hold: Awaited<ReturnType<Purse['hold']>>
     try {
-      hold = await purse.hold(want, least, { patient })
+      hold = await purse.hold(want, least, how)
     } catch (error) {
       assert(error instanceof DomainError, `a bug, not a refusal: ${String(error)}`)
       const codes = ['key_revoked', 'key_disabled', 'metering_unavailable']
@@ -179,9 +180,15 @@ class World {
     return hold
   }
 
-  async extend({ purse, hold }: Request, by: bigint, least: bigint): Promise<void> {
+  async extend(request: Request, by: bigint, least: bigint): Promise<void> {
+    const { gateway, purse, hold } = request
     const before = hold.amount
     const extended = await purse.extendByDrawing(hold, by, least).catch(onlyRefusals)
+    if (hold.lease.id !== request.journalled.lease_id) {
+      request.journalled = { ...request.journalled, lease_id: hold.lease.id }
+      gateway.journal.hold(request.journalled, () => {})
+      gateway.journal.flush()
+    }
     assert(extended ? hold.amount >= before + least : hold.amount === before)
   }
 
@@ -212,7 +219,7 @@ class World {
       key_id: facts.key_id,
       member_id: facts.member_id,
       allocation_id: facts.allocation_id,
-      draws_on_balance: true,
+      draws_on_balance: hold.lease.chain.usesBalance,
       lease_id: hold.lease.id,
       status,
       http_status: 200,
@@ -305,38 +312,45 @@ class World {
     await gateway.start()
     for (const key of this.keys.filter((one) => !one.isRevoked)) {
       await this.test.admin`update keys set disabled_at = null where id = ${key.id}`
-      const left = await this.leftOf(key)
-      if (left > 0n) {
-        const hold = await this.begin(gateway, key, left, left, true)
-        if (hold?.amount !== left) await this.explain(`${left} left of ${key.id}, and not to be had`)
-        assert(hold !== null)
-        const [request] = gateway.requests
-        assert(request !== undefined)
-        this.finish(request, 100)
-        await gateway.purses.ledger.flushNow()
+      // What the balance doesn't pay for, a provider of the tenant's own may still be asked.
+      for (const usesBalance of [true, false]) {
+        const left = await this.leftOf(key, usesBalance)
+        if (left === null) continue
+        const how = { usesBalance, patient: true }
+        if (left > 0n) {
+          // What lies unused in a lease of the other kind is part of it.
+          const other = await this.begin(gateway, key, 1n, 1n, { usesBalance: !usesBalance, patient: true })
+          if (other !== null) this.finish(this.at(gateway.requests, 0), 0)
+          const hold = await this.begin(gateway, key, left, left, how)
+          if (hold?.amount !== left) await this.explain(`${left} left of ${key.id}, and not to be had`)
+          assert(hold !== null)
+          this.finish(this.at(gateway.requests, 0), 100)
+          await gateway.purses.ledger.flushNow()
+        }
+        assert.equal(await this.begin(gateway, key, 1n, 1n, how), null, 'something beyond the limit')
       }
-      assert.equal(await this.begin(gateway, key, 1n, 1n, true), null, 'something beyond the limit')
     }
     await gateway.shutDown()
     await this.sound()
     rmSync(gateway.dir, { recursive: true, force: true })
   }
 
-  async leftOf(key: Key): Promise<bigint> {
+  /** Null: without a limit. */
+  async leftOf(key: Key, usesBalance: boolean): Promise<bigint | null> {
     const rows = await this.test.admin<{ left_nanos: string | null }[]>`
       select case when a.limit_nanos is null then null
-                  else greatest(coalesce(p.limit_nanos, a.limit_nanos) - coalesce(p.spent_nanos, 0), 0)
-                       + case when a.renewal = 'when_used_up' then (a.renewals_max - coalesce(p.renewals, 0)) * a.limit_nanos else 0 end
+                  else greatest(0, coalesce(p.limit_nanos, a.limit_nanos) - coalesce(p.spent_nanos, 0)
+                       + case when a.renewal = 'when_used_up' then (a.renewals_max - coalesce(p.renewals, 0)) * a.limit_nanos else 0 end)
              end as left_nanos
         from keys k
         join tenants t on t.id = k.tenant_id
-        join accounts a on a.tenant_id = k.tenant_id and a.id in (k.id, k.allocation_id, k.tenant_id)
+        join accounts a on a.tenant_id = k.tenant_id and a.id in (k.id, k.allocation_id, case when ${usesBalance} then k.tenant_id end)
         left join account_periods p on p.tenant_id = a.tenant_id and p.account_id = a.id
              and p.starts_at = app.period_start(a.renewal, t.time_zone, clock.clock_timestamp())
        where k.id = ${key.id}`
     return rows
       .flatMap(({ left_nanos }) => (left_nanos === null ? [] : [BigInt(left_nanos)]))
-      .reduce((least, one) => (one < least ? one : least))
+      .reduce<bigint | null>((least, one) => (least === null || one < least ? one : least), null)
   }
 
   async explain(what: string): Promise<never> {
@@ -384,21 +398,26 @@ const step = <T extends unknown[]>(
     run: (world) => run(world, ...(values as T)),
   }))
 
-const beginOne = step<[number, number, bigint, bigint, boolean]>(
+/** Whether the provider is the platform's. */
+const usesBalance = fc.constantFrom(true, true, false)
+const beginOne = step<[number, number, bigint, bigint, boolean, boolean]>(
   'begin',
-  [index, index, amount, amount, fc.boolean()],
-  async (world, g, k, a, b, patient) => {
-    await world.begin(world.running(g), world.at(world.keys, k), a > b ? a : b, a > b ? b : a, patient)
+  [index, index, amount, amount, usesBalance, fc.boolean()],
+  async (world, g, k, a, b, usesBalance, patient) => {
+    const [want, least] = a > b ? [a, b] : [b, a]
+    await world.begin(world.running(g), world.at(world.keys, k), want, least, { usesBalance, patient })
   },
 )
-const beginMany = step<[number, bigint, number]>(
+const beginMany = step<[number, bigint, number, boolean]>(
   'begin at once',
-  [index, amount, fc.integer({ min: 2, max: 9 })],
-  async (world, k, want, count) => {
+  [index, amount, fc.integer({ min: 2, max: 9 }), fc.boolean()],
+  async (world, k, want, count, isMixed) => {
     const key = world.at(world.keys, k)
-    await Promise.all(
-      Array.from({ length: count }, (_, i) => world.begin(world.running(i), key, want, want / 2n + 1n, i % 2 === 0)),
-    )
+    const begin = (i: number) => {
+      const how = { usesBalance: !isMixed || i % 3 !== 0, patient: i % 2 === 0 }
+      return world.begin(world.running(i), key, want, want / 2n + 1n, how)
+    }
+    await Promise.all(Array.from({ length: count }, (_, i) => begin(i)))
   },
 )
 const extendOne = step<[number, bigint]>('extend', [index, amount], async (world, r, by) => {
@@ -479,7 +498,7 @@ const loseAnswer = step<[number, 'draw' | 'settle', number, bigint]>(
     world.noteTrouble(gateway)
     if (what === 'draw') {
       gateway.cable.loseAnswerTo('lea_')
-      await world.begin(gateway, world.at(world.keys, k), want, want, false)
+      await world.begin(gateway, world.at(world.keys, k), want, want, { usesBalance: true, patient: false })
     } else {
       gateway.cable.loseAnswerTo('keep_nanos')
       for (const request of gateway.requests.slice(0, 2)) world.finish(request, 70)

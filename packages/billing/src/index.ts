@@ -1,6 +1,6 @@
 export { topUpAll } from './automatic.ts'
 export { createQueue, type InboxDeps, processWaiting, receiveEvent } from './inbox.ts'
-export type { Payments } from './outside.ts'
+export { createPayments, type PaymentSettings, type Payments } from './outside.ts'
 export * as billing from './settings.ts'
-export { connectStripe, type StripePort, type StripeSettings } from './stripe.ts'
+export { checkUnsettled } from './top-up.ts'
 export * as topUps from './top-ups.ts'

@@ -1,6 +1,6 @@
 import type { Actor, Outside } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
-import type { StripePort } from './stripe.ts'
+import { connectStripe, type StripePort } from './stripe.ts'
 
 declare module '@stipend/core' {
   interface Outside {
@@ -13,6 +13,26 @@ export type Payments = {
   stripe: StripePort
   /** Where the console is, without a slash at the end. */
   console_url: string
+}
+
+/** As the environment gives them: without a key there are no payments. */
+export type PaymentSettings = {
+  secret_key: string | null
+  webhook_secret: string | null
+  /** Where Stripe is; null: where it always is. */
+  api_url: string | null
+  console_url: string
+}
+
+export function createPayments({
+  secret_key,
+  webhook_secret,
+  api_url,
+  console_url,
+}: PaymentSettings): Payments | undefined {
+  if (secret_key === null) return undefined
+  const stripe = connectStripe({ secret_key, webhook_secret: webhook_secret ?? '', api_url: api_url ?? undefined })
+  return { stripe, console_url: console_url.replace(/\/$/, '') }
 }
 
 /** Throws `conflict` where no payments are set up. */

@@ -18,7 +18,7 @@ const COOLDOWN_MINUTES = 60
 export const Billing = z.strictObject({
   is_available: z.boolean().describe('Whether payments are set up here; otherwise the operator sends invoices.'),
   is_test: z.boolean().describe('Whether no money moves.'),
-  amounts_usd: z.array(UsdOutput).describe('Amounts that are offered at a click.'),
+  amounts: z.array(UsdOutput).describe('Amounts that are offered at a click.'),
   amount_min_usd: UsdOutput,
   amount_max_usd: UsdOutput,
   payment_method: z.string().nullable().describe('The saved way to pay, such as "Visa ending in 4242".'),
@@ -44,7 +44,7 @@ async function readBilling({ tx, now, outside }: Seen): Promise<Billing> {
   return {
     is_available: outside?.billing !== undefined,
     is_test: outside?.billing?.stripe.is_live === false,
-    amounts_usd: [...AMOUNTS_USD],
+    amounts: [...AMOUNTS_USD],
     amount_min_usd: formatUsd(AMOUNT_NANOS_MIN),
     amount_max_usd: formatUsd(AMOUNT_NANOS_MAX),
     payment_method: account?.payment_method_label ?? null,
@@ -191,7 +191,7 @@ export const saveMethod = command({
       const page = `${console_url}/t/${slug}/billing/automatic`
       const session = await stripe.createSetup({
         customer,
-        key: `setup-${request.request_id}`,
+        key: `setup-${tenant_id}-${request.request_id}`,
         success_url: `${page}?saved=1`,
         cancel_url: page,
       })
@@ -228,8 +228,7 @@ export const confirm = command({
   errors: ['conflict', 'unavailable'],
   handle: async ({ tx }) => {
     const waiting = await findUnconfirmed(tx)
-    if (waiting === null) throw new DomainError('conflict', 'No payment waits to be confirmed.')
-    return { output: { url: null }, audit: { target_id: waiting.id } }
+    return { output: { url: null }, audit: waiting === null ? [] : { target_id: waiting.id } }
   },
   carry_out: async ({ database, actor, outside }) => {
     const { stripe, console_url } = paymentsOf(outside)

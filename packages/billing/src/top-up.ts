@@ -1,8 +1,9 @@
-import { type Database, withTenant } from '@stipend/db'
+import { type Database, unsettledPayments, withTenant } from '@stipend/db'
 import { payments } from '@stipend/db/schema'
 import { displayUsd } from '@stipend/money'
-import { and, eq, isNull } from 'drizzle-orm'
+import { and, eq, isNull, lt } from 'drizzle-orm'
 import { ensureCustomer, slugOf } from './customer.ts'
+import type { InboxLog } from './inbox.ts'
 import type { Payments } from './outside.ts'
 import { syncPayment } from './sync.ts'
 
@@ -50,4 +51,40 @@ export async function checkPayment(
   payment_id: string,
 ): Promise<void> {
   await syncPayment({ database, stripe }, tenant_id, payment_id)
+}
+
+const DAY_MS = 86_400_000
+
+/**
+ * Looks after payments of which the end isn't known: asks Stripe about each, in case its events got lost. One that never got as far as
+ * Stripe is given up after a day.
+ */
+export async function checkUnsettled(
+  { database, stripe, log }: { database: Database; stripe: Payments['stripe']; log: InboxLog },
+  now: Date,
+  signal?: AbortSignal,
+): Promise<void> {
+  const yesterday = new Date(now.getTime() - DAY_MS).toISOString()
+  for (const { tenant_id, id } of await unsettledPayments(database)) {
+    if (signal?.aborted) return
+    try {
+      await syncPayment({ database, stripe }, tenant_id, id)
+      await withTenant(database, tenant_id, (tx) =>
+        tx
+          .update(payments)
+          .set({ status: 'canceled' })
+          .where(
+            and(
+              eq(payments.id, id),
+              eq(payments.status, 'created'),
+              eq(payments.source, 'checkout'),
+              isNull(payments.checkout_session),
+              lt(payments.created_at, yesterday),
+            ),
+          ),
+      )
+    } catch (error) {
+      log.error({ tenant_id, payment_id: id, err: error }, 'a payment could not be looked after')
+    }
+  }
 }

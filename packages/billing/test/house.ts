@@ -6,8 +6,9 @@ import { type SandboxStripe, sign, startSandboxStripe } from '@stipend/sandbox-s
 import { expect } from 'vitest'
 import { topUpShort } from '../src/automatic.ts'
 import { type InboxDeps, processEvent, processWaiting, receiveEvent } from '../src/inbox.ts'
-import { billing, connectStripe, topUps } from '../src/index.ts'
+import { billing, topUps } from '../src/index.ts'
 import type { TopUp } from '../src/payment.ts'
+import { connectStripe } from '../src/stripe.ts'
 
 export const WEBHOOK_SECRET = 'whsec_only_for_tests'
 export const CONSOLE_URL = 'https://console.example'

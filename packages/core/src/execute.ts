@@ -169,8 +169,8 @@ function invalid(error: z.ZodError): DomainError {
 }
 
 const UNIQUE_VIOLATION = '23505'
-/** A text with a NUL in it, a time that doesn't exist: what no schema thought of, in a cursor or a search. */
-const UNREADABLE = new Set(['22021', '22P05', '22007', '22008'])
+/** A text with a NUL in it, a time or a number that doesn't exist: what no schema thought of, in a cursor or a search. */
+const UNREADABLE = new Set(['22021', '22P05', '22007', '22008', '22P02', '22003'])
 const UNREACHABLE = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -195,7 +195,12 @@ export function asDomainError(error: unknown): DomainError {
     return new DomainError('conflict', 'Something with these values exists already.', {}, error)
   }
   if (code !== undefined && UNREADABLE.has(code)) {
-    return new DomainError('invalid_request', 'Something in the request can’t be read as text or as a time.', {}, error)
+    return new DomainError(
+      'invalid_request',
+      'Something in the request can’t be read as text, as a number or as a time.',
+      {},
+      error,
+    )
   }
   if (code !== undefined && UNREACHABLE.has(code)) {
     return new DomainError(

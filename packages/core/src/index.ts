@@ -19,7 +19,7 @@ export { asDomainError, type Dependencies, type Executed, type ExecuteOptions, e
 export { Instant, InstantInput, Name, toNanos, UsdInput, UsdOutput } from './fields.ts'
 export * as groups from './groups/operations.ts'
 export { ID_PREFIXES, type IdKind, idSchema, newId } from './id.ts'
-export * as keys from './keys/operations.ts'
+export * as keys from './keys/index.ts'
 export * as locations from './locations/operations.ts'
 export * as members from './members/operations.ts'
 export * as models from './models/operations.ts'

@@ -109,7 +109,8 @@ begin
     if period.limit_nanos is null then
       left_nanos := p_want;
     else
-      left_nanos := greatest(period.limit_nanos - period.spent_nanos - period.leased_nanos, 0);
+      -- Below zero where the limit was lowered: that much of a further budget is spent already.
+      left_nanos := period.limit_nanos - period.spent_nanos - period.leased_nanos;
       if account.renewal = 'when_used_up' and account.limit_nanos > 0 and left_nanos < p_least then
         -- Used up: give as many further budgets as this request needs and the key may still have.
         raise_by := least(
@@ -117,6 +118,7 @@ begin
           coalesce(account.renewals_max - period.renewals, 2147483647));
         left_nanos := left_nanos + raise_by * account.limit_nanos;
       end if;
+      left_nanos := greatest(left_nanos, 0);
       share_nanos := least(share_nanos, left_nanos / 8);
     end if;
     raises := raises || raise_by;

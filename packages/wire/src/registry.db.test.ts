@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import * as ofBilling from '@stipend/billing'
 import * as core from '@stipend/core'
 import { type Actor, type AnyOperation, execute, may, newId, type TenantPermission } from '@stipend/core'
 import { hashSecret } from '@stipend/core/secrets'
 import { draw, settle } from '@stipend/core/spend'
 import { createProvider, createScene, type Scene } from '@stipend/core/testing'
 import { createTestDatabase, type TestDatabase } from '@stipend/db/testing'
+import { type SandboxStripe, startSandboxStripe } from '@stipend/sandbox-stripe'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { z } from 'zod'
 import { REGISTRY } from './registry.ts'
@@ -13,6 +15,9 @@ import { appRouter } from './trpc.ts'
 
 /** One thing of every sort that a tenant has, with something spent. */
 type Things = Awaited<ReturnType<typeof makeThings>>
+
+/** Other ways to say which keys; the tests of `keys` try them. */
+const OTHERWISE = { member_ids: undefined, filter: undefined }
 
 /**
  * An input for each operation, made of the things of one tenant, that its owner is allowed. Every field that takes an id must be in it:
@@ -64,7 +69,12 @@ const CASES: Record<string, (things: Things) => object> = {
     external_id: 'sis-17',
   }),
   'coding.list_people': ({ location_id, group_id }) => ({ location_id, group_id }),
-  'keys.list': ({ member_id }) => ({ member_id }),
+  'keys.list': ({ member_id, location_id, group_id, allocation_id }) => ({
+    member_id,
+    location_id,
+    group_id,
+    allocation_id,
+  }),
   'keys.list_own': () => ({}),
   'keys.get': ({ key_id: id }) => ({ id }),
   'keys.create': ({ member_id, allocation_id }) => ({ member_id, allocation_id, name: 'Another', budget_usd: '1' }),
@@ -72,6 +82,10 @@ const CASES: Record<string, (things: Things) => object> = {
   'keys.revoke': ({ key_id: id }) => ({ id }),
   'keys.disable': ({ key_id: id }) => ({ id }),
   'keys.enable': ({ key_id: id }) => ({ id }),
+  'keys.preview_many': ({ key_id }) => ({ act: 'revoke', ids: [key_id], ...OTHERWISE }),
+  'keys.revoke_many': ({ key_id }) => ({ ids: [key_id], ...OTHERWISE }),
+  'keys.disable_many': ({ key_id }) => ({ ids: [key_id], ...OTHERWISE }),
+  'keys.enable_many': ({ key_id }) => ({ ids: [key_id], ...OTHERWISE }),
   'allocations.list': () => ({}),
   'allocations.create': () => ({ name: 'Another', budget_usd: '1' }),
   'models.list': () => ({}),
@@ -82,6 +96,18 @@ const CASES: Record<string, (things: Things) => object> = {
   'balance.list_ledger': () => ({}),
   'balance.list_promotions': () => ({}),
   'balance.promote': () => ({ amount_usd: '1', cause: 'gift', expires_at: '2999-01-01T00:00:00Z' }),
+  'top_ups.list': () => ({}),
+  'top_ups.create': () => ({ amount_usd: '25' }),
+  'top_ups.get': ({ top_up_id: id }) => ({ id }),
+  'top_ups.check': ({ top_up_id: id }) => ({ id }),
+  'top_ups.cancel': ({ top_up_id: id }) => ({ id }),
+  'billing.get': () => ({}),
+  'billing.set_automatic': () => ({ threshold_usd: '5', amount_usd: '25', monthly_max_usd: '50' }),
+  'billing.stop_automatic': () => ({}),
+  'billing.set_alert': () => ({ low_below_usd: '5' }),
+  'billing.save_method': () => ({}),
+  'billing.check_method': () => ({}),
+  'billing.confirm': () => ({}),
   'balance.credit': () => ({ amount_usd: '1', cause: 'gift' }),
   'service_tokens.list': () => ({}),
   'service_tokens.create': () => ({ name: 'Another', scopes: ['keys:read'] }),
@@ -96,6 +122,9 @@ const CASES: Record<string, (things: Things) => object> = {
   }),
 }
 
+/** The console's own views of what a scope allows anyway. */
+const CONSOLE_VIEWS = ['coding.list_people', 'keys.preview_many']
+
 /** Of what there is, a member without a role may do only this. */
 const MEMBER_MAY = ['tenants.get', 'balance.level', 'keys.list_own', 'models.list']
 
@@ -103,6 +132,8 @@ const EXPOSED = REGISTRY.map((one) => ({ ...one, name: one.operation.name }))
 const CALLABLE = EXPOSED.filter(({ doors }) => doors.length > 0)
 
 let db: TestDatabase
+let stripe: SandboxStripe
+let outside: core.Outside
 let scene: Scene
 let mine: Things
 /** Of the same tenant as `mine`, in another location. */
@@ -110,13 +141,20 @@ let elsewhere: Things
 let theirs: Things
 beforeAll(async () => {
   db = await createTestDatabase(inject('testCluster'))
+  stripe = await startSandboxStripe()
+  const settings = { secret_key: 'sk_test_x', webhook_secret: 'whsec_x', api_url: stripe.url }
+  const payments = ofBilling.createPayments({ ...settings, console_url: 'https://console.example' })
+  outside = payments === undefined ? {} : { billing: payments }
   await createProvider(db.database, { base_url: 'https://provider.example/v1', masterKey: randomBytes(32) })
   scene = await createScene(db.database)
   mine = await makeThings(scene)
   elsewhere = await makeThings(scene)
   theirs = await makeThings()
 })
-afterAll(() => db.drop())
+afterAll(async () => {
+  await stripe.close()
+  await db.drop()
+})
 
 /** In a new tenant unless one is given, in a location of its own. */
 async function makeThings(within?: Scene) {
@@ -133,6 +171,10 @@ async function makeThings(within?: Scene) {
   await run(core.balance.promote, { amount_usd: '1', cause: 'gift', expires_at: '2999-01-01T00:00:00Z' })
   const { id: service_token_id } = await run(core.serviceTokens.create, { name: 'Script', scopes: ['keys:read'] })
   const owner = await home.owner()
+  const begun = await outcomeOf(ofBilling.topUps.create, owner, { amount_usd: '25' })
+  const { id: top_up_id } = (begun as { output: { id: string } }).output
+  await db.admin`update billing_accounts set payment_method = 'pm_test', payment_method_label = 'Visa ending in 4242'
+    where tenant_id = ${tenant_id}`
   const request_id = await spendSomething(secret)
   return {
     tenant_id,
@@ -145,6 +187,7 @@ async function makeThings(within?: Scene) {
     allocation_id,
     key_id,
     service_token_id,
+    top_up_id,
     request_id,
   }
 }
@@ -204,7 +247,7 @@ type Outcome = { code: string; message: string; details: object } | { output: un
 async function outcomeOf(operation: AnyOperation, actor: Actor, input: object): Promise<Outcome> {
   try {
     const request = { request_id: 'req_test', ip: null }
-    return { output: (await execute(operation, { database: db.database }, actor, input, { request })).output }
+    return { output: (await execute(operation, { database: db.database, outside }, actor, input, { request })).output }
   } catch (error) {
     const { code, message, details } = error as { code: string; message: string; details: object }
     return { code, message, details }
@@ -232,7 +275,7 @@ async function everythingOf(tenantId: string): Promise<string> {
   return contents.join('\n')
 }
 
-const ID = /^(loc|grp|mem|key|alc|tok|prv|req)_[0-9a-z]+$/
+const ID = /^(pay|loc|grp|mem|key|alc|tok|prv|req)_[0-9a-z]+$/
 
 /** The input with one of its ids replaced, for each field that has one. */
 function* withOneIdOf(input: object, others: object): Generator<{ field: string; foreign: object; made_up: object }> {
@@ -256,7 +299,7 @@ function isRefused(outcome: Outcome, code: string): boolean {
 
 describe('exposure', () => {
   test('every operation of core is in the registry, once', () => {
-    const inCore = Object.values(core)
+    const inCore = [...Object.values(core), ...Object.values(ofBilling)]
       .filter((one) => typeof one === 'object' && one !== null)
       .flatMap((one) => Object.values(one as object))
       .filter(
@@ -332,7 +375,7 @@ describe('another tenant’s owner', () => {
     for (const { foreign, made_up } of withOneIdOf(inputFor(name, theirs), inputFor(name, mine))) {
       const found = await outcomeOf(operation, theirs.owner, foreign)
       expect(found).toEqual(await outcomeOf(operation, theirs.owner, made_up))
-      if (operation.kind === 'command' || name.endsWith('.get')) {
+      if (operation.kind === 'command' || name.endsWith('.get') || name === 'keys.preview_many') {
         expect(found).toMatchObject({ code: 'not_found' })
       } else {
         expect(found).toMatchObject({ output: expect.toSatisfy(isNothing) })
@@ -371,6 +414,18 @@ describe('an admin of some locations', () => {
     'balance.get',
     'balance.list_ledger',
     'balance.list_promotions',
+    'top_ups.list',
+    'top_ups.create',
+    'top_ups.get',
+    'top_ups.check',
+    'top_ups.cancel',
+    'billing.get',
+    'billing.set_automatic',
+    'billing.stop_automatic',
+    'billing.set_alert',
+    'billing.save_method',
+    'billing.check_method',
+    'billing.confirm',
     'service_tokens.list',
     'service_tokens.create',
     'service_tokens.revoke',
@@ -514,8 +569,7 @@ describe('a service token', () => {
   test.each(EXPOSED.filter(({ doors }) => !doors.includes('rest')))(
     '$name: not even with all scopes',
     async ({ name, operation }) => {
-      // The Coding page is the console's own view of what `keys:read` allows anyway.
-      if (name === 'coding.list_people') return
+      if (CONSOLE_VIEWS.includes(name)) return
       const token = tokenWith(mine, [...core.PERMISSIONS])
       expect(await outcomeOf(operation, token, inputFor(name, mine))).toMatchObject({ code: 'forbidden' })
     },

@@ -1,3 +1,4 @@
+import { billing, topUps } from '@stipend/billing'
 import {
   type AnyOperation,
   allocations,
@@ -63,6 +64,10 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(keys.revoke),
   everywhere(keys.disable),
   everywhere(keys.enable),
+  consoleOnly(keys.previewMany),
+  everywhere(keys.revokeMany),
+  everywhere(keys.disableMany),
+  everywhere(keys.enableMany),
 
   everywhere(allocations.list),
   everywhere(allocations.create),
@@ -78,6 +83,19 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(balance.listPromotions),
   operatorOnly(balance.credit),
   operatorOnly(balance.promote),
+
+  everywhere(topUps.list),
+  everywhere(topUps.create),
+  everywhere(topUps.get),
+  everywhere(topUps.check),
+  everywhere(topUps.cancel),
+  everywhere(billing.get),
+  everywhere(billing.setAutomatic),
+  everywhere(billing.stopAutomatic),
+  everywhere(billing.setAlert),
+  everywhere(billing.saveMethod),
+  everywhere(billing.checkMethod),
+  everywhere(billing.confirm),
 
   everywhere(serviceTokens.list),
   everywhere(serviceTokens.create),

@@ -1,3 +1,4 @@
+import { billing, topUps } from '@stipend/billing'
 import {
   type Actor,
   type AnyOperation,
@@ -20,7 +21,7 @@ import {
   usage,
 } from '@stipend/core'
 import { DomainError, type ErrorCode, type FieldError } from '@stipend/core/errors'
-import { initTRPC, TRPCError } from '@trpc/server'
+import { type inferRouterInputs, initTRPC, TRPCError } from '@trpc/server'
 import type { z } from 'zod'
 import { asDomainError, ERRORS, isDomainError, toTrpc } from './errors.ts'
 
@@ -104,6 +105,10 @@ export const appRouter = t.router({
     revoke: command(keys.revoke),
     disable: command(keys.disable),
     enable: command(keys.enable),
+    previewMany: query(keys.previewMany),
+    revokeMany: command(keys.revokeMany),
+    disableMany: command(keys.disableMany),
+    enableMany: command(keys.enableMany),
   }),
   allocations: t.router({
     list: query(allocations.list),
@@ -122,6 +127,22 @@ export const appRouter = t.router({
     listLedger: query(balance.listLedger),
     listPromotions: query(balance.listPromotions),
   }),
+  topUps: t.router({
+    list: query(topUps.list),
+    create: command(topUps.create),
+    get: query(topUps.get),
+    check: command(topUps.check),
+    cancel: command(topUps.cancel),
+  }),
+  billing: t.router({
+    get: query(billing.get),
+    setAutomatic: command(billing.setAutomatic),
+    stopAutomatic: command(billing.stopAutomatic),
+    setAlert: command(billing.setAlert),
+    saveMethod: command(billing.saveMethod),
+    checkMethod: command(billing.checkMethod),
+    confirm: command(billing.confirm),
+  }),
   serviceTokens: t.router({
     list: query(serviceTokens.list),
     create: command(serviceTokens.create),
@@ -132,6 +153,8 @@ export const appRouter = t.router({
   }),
 })
 export type AppRouter = typeof appRouter
+/** What the operations take. */
+export type Inputs = inferRouterInputs<AppRouter>
 
 /** Calls operations in the same process: for loaders and actions. Throws TRPCError whose `cause` is the DomainError. */
 export const createCaller = t.createCallerFactory(appRouter)

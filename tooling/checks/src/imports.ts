@@ -62,19 +62,21 @@ export function packageOf(specifier: string): string {
 const ARROWS: Record<string, readonly string[]> = {
   'packages/money': [],
   'packages/runtime': [],
+  'packages/setups': [],
   'packages/db': ['money'],
   'packages/core': ['db', 'money'],
   'packages/auth': ['core', 'db', 'money'],
   'packages/billing': ['core', 'db', 'money'],
   'packages/wire': ['auth', 'billing', 'core', 'db', 'money'],
-  'apps/console': ['wire', 'auth', 'billing', 'core', 'db', 'money', 'runtime'],
+  'apps/console': ['wire', 'auth', 'billing', 'core', 'db', 'money', 'runtime', 'setups'],
   'apps/api': ['wire', 'auth', 'billing', 'core', 'db', 'money', 'runtime'],
   'apps/gateway': ['wire', 'core', 'db', 'money', 'runtime'],
   'tooling/bench': ['core', 'db', 'money'],
   'tooling/chaos': ['core', 'db', 'money', 'sandbox-provider'],
-  'tooling/cli': ['auth', 'bench', 'billing', 'chaos', 'core', 'db', 'money', 'runtime'],
+  'tooling/cli': ['auth', 'bench', 'billing', 'chaos', 'core', 'db', 'money', 'runtime', 'tools'],
   'tooling/sandbox-provider': ['runtime'],
   'tooling/sandbox-stripe': ['runtime'],
+  'tooling/tools': ['core', 'db', 'sandbox-provider', 'setups'],
   'tooling/checks': ['wire', 'core'],
   'tooling/lockcheck': [],
   'tooling/tsc': [],
@@ -84,10 +86,10 @@ const ARROWS_OF_TESTS = ['sandbox-provider', 'sandbox-stripe']
 
 /** Packages that only some folders or files may know. Longer entries are files. */
 const ONLY_IN: Record<string, readonly string[]> = {
-  '@stipend/db/admin': ['tooling/cli/', 'tooling/bench/', 'tooling/chaos/'],
-  '@stipend/db/embedded': ['tooling/cli/', 'tooling/bench/', 'tooling/chaos/'],
+  '@stipend/db/admin': ['tooling/cli/', 'tooling/bench/', 'tooling/chaos/', 'tooling/tools/'],
+  '@stipend/db/embedded': ['tooling/cli/', 'tooling/bench/', 'tooling/chaos/', 'tooling/tools/'],
   '@stipend/db/testing': [],
-  '@stipend/core/testing': ['tooling/bench/', 'tooling/chaos/'],
+  '@stipend/core/testing': ['tooling/bench/', 'tooling/chaos/', 'tooling/tools/'],
   'drizzle-orm': ['packages/db/', 'packages/core/', 'packages/auth/', 'packages/billing/'],
   // A test that kills a server of its own looks at what is left of it.
   postgres: ['packages/db/', 'apps/gateway/test/'],
@@ -114,7 +116,7 @@ const DOORS: Record<string, readonly string[]> = {
   ],
   withIdentity: ['packages/auth/src/'],
   withPlatform: ['packages/core/src/execute.ts', 'packages/core/src/providers/catalogue.ts', 'packages/billing/src/'],
-  connect: ['apps/', 'tooling/cli/', 'tooling/bench/', 'tooling/chaos/'],
+  connect: ['apps/', 'tooling/cli/', 'tooling/bench/', 'tooling/chaos/', 'tooling/tools/'],
 }
 
 const isUnder = (file: string, places: readonly string[]) => places.some((place) => file.startsWith(place))
@@ -188,10 +190,13 @@ export function circles(imports: readonly Import[], files: ReadonlySet<string>):
   return [...found]
 }
 
+/** Programs that run in folders of their own, where what they import is installed. */
+const ELSEWHERE = 'tooling/tools/programs/'
+
 /** Imports of packages that the importing package doesn't declare. That nothing is declared in vain is knip's to see. */
 export function undeclared(workspace: readonly Package[], imports: readonly Import[]): string[] {
   return imports.flatMap(({ file, specifier, isTypeOnly }) => {
-    if (specifier.startsWith('.') || isBuiltin(specifier)) return []
+    if (specifier.startsWith('.') || isBuiltin(specifier) || file.startsWith(ELSEWHERE)) return []
     const dir = folderOf(file)
     const owner = workspace.find((one) => one.dir === dir)
     const name = packageOf(specifier)

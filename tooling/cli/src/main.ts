@@ -4,6 +4,7 @@ import { isPlain } from './failure.ts'
 const USAGE = `Usage:
   npm start                       start everything, with a demo in it; --fresh deletes the data first
   npm test                        check and test everything; --only <step> runs one step
+  npm run test:tools              coding tools against the gateway, installed outside of the project; --only opencode, --direct without a gateway
   npm run audit                   prove the ledger's invariants on the running or stopped demo, or DATABASE_URL
   npm run migrate                 bring the database to the current state
   npm run chaos                   budgets under kill -9, hang-ups and a lying provider; --minutes 3, --seed 1
@@ -21,6 +22,7 @@ async function main(args: string[]): Promise<number> {
       only: { type: 'string', multiple: true },
       minutes: { type: 'string', default: '3' },
       seed: { type: 'string', default: '1' },
+      direct: { type: 'boolean', default: false },
       help: { type: 'boolean' },
     },
   })
@@ -37,6 +39,8 @@ async function main(args: string[]): Promise<number> {
       return (await import('./start.ts')).start(env, { fresh: values.fresh })
     case 'test':
       return (await import('./test.ts')).test(env, { only: values.only ?? [] })
+    case 'test:tools':
+      return (await import('./tools.ts')).tools({ only: values.only ?? [], direct: values.direct })
     case 'audit':
       return (await import('./audit.ts')).audit(env)
     case 'chaos':

@@ -38,9 +38,9 @@ function called(tool: Tool | undefined, prompt: Prompt): ChosenCall | undefined 
 function fileFields(tool: Tool): string[] {
   if (!writesFiles(tool)) return []
   const names = Object.keys(propertiesOf(tool.schema))
-  const required = isFields(tool.schema) && Array.isArray(tool.schema.required) ? tool.schema.required : []
+  const required = requiredOf(tool)
   return [PATH_FIELD, CONTENT_FIELD].flatMap((kind) =>
-    required.some((name) => kind.test(String(name))) ? [] : names.filter((name) => kind.test(name)).slice(0, 1),
+    required.some((name) => kind.test(name)) ? [] : names.filter((name) => kind.test(name)).slice(0, 1),
   )
 }
 
@@ -59,16 +59,23 @@ function fileTool(tools: readonly Tool[], asked: string): Tool | undefined {
   return (
     writers.find((tool) => /write|create|save/i.test(tool.name)) ??
     writers[0] ??
-    tools.find((tool) => tool.kind === 'custom' && /patch/i.test(tool.name)) ??
+    tools.find((tool) => tool.kind === 'custom' && (/patch/i.test(tool.name) || takesScripts(tool))) ??
     tools.find((tool) => commandField(tool) !== undefined)
   )
 }
 
 const PATH_FIELD = /path|file_?name|^file$|^name$/i
-const CONTENT_FIELD = /^(file_?)?(contents?|text|body|code|data)$/i
-const COMMAND_FIELD = /^(command|cmd|script)$/i
+const CONTENT_FIELD = /^((file|new)_?)?(contents?|text|body|code|data)$/i
+const COMMAND_FIELD = /^(commands?|cmd|script)$/i
+/** Such a tool changes what is there, and asks for what that was. */
+const OLD_FIELD = /^(old|original)/i
+
+function requiredOf({ schema }: Tool): string[] {
+  return isFields(schema) && Array.isArray(schema.required) ? schema.required.map(String) : []
+}
 
 function writesFiles(tool: Tool): boolean {
+  if (requiredOf(tool).some((name) => OLD_FIELD.test(name))) return false
   const names = Object.keys(propertiesOf(tool.schema))
   return names.some((name) => PATH_FIELD.test(name)) && names.some((name) => CONTENT_FIELD.test(name))
 }
@@ -110,12 +117,14 @@ function fileWanted(prompt: Prompt, asked: string): File {
   return { name, path: folder === undefined ? name : `${folder.replace(/\/$/, '')}/${name}`, line: LINE, folder }
 }
 
+/** `Working directory: /a/b`, `working in the directory: /a/b`, `<cwd>/a/b</cwd>` and their like. */
+const WORKING_FOLDER =
+  /(?:working (?:in the )?directory|current directory|workspace(?: root)?(?: folder)?|cwd)(?: is)?[\s"'*`:=(<>]{1,12}(\/[^\s<>"'`*),]+)/i
+
 /** Coding tools say in their instructions where they work; some of their tools want absolute paths. */
 function workingFolder(prompt: Prompt): string | undefined {
   for (const { text } of prompt.segments) {
-    const found = /(?:working directory|current directory|cwd|workspace)\W[^\n/]{0,40}?(\/[^\s<>"'`*]+)/i.exec(
-      text.slice(0, 200_000),
-    )
+    const found = WORKING_FOLDER.exec(text.slice(0, 200_000))
     if (found?.[1] !== undefined) return found[1]
   }
   return undefined
@@ -125,7 +134,8 @@ function argument(field: string, schema: Fields, file: File, asked: string): unk
   if (Array.isArray(schema.enum)) return schema.enum.find((one) => /^(create|write)/i.test(String(one)))
   if (COMMAND_FIELD.test(field)) {
     const command = `printf '%s\\n' '${file.line}' > '${file.name}'`
-    return schema.type === 'array' ? ['bash', '-lc', command] : command
+    if (schema.type !== 'array') return command
+    return field.endsWith('s') ? [command] : ['bash', '-lc', command]
   }
   if (/timeout/i.test(field)) return 60_000
   if (/^(cwd|work_?dir|working_?directory)$/i.test(field)) return file.folder ?? '.'
@@ -143,7 +153,13 @@ function isAbsolute(field: string, schema: Fields): boolean {
   return /absolute/i.test(said) && !/absolute or relative|relative or absolute/i.test(said)
 }
 
+/** A tool that runs JavaScript, in which further tools are called, as Codex gives to its newest models. */
+function takesScripts({ description }: Tool): boolean {
+  return description.includes('JavaScript') && description.includes('apply_patch(')
+}
+
 function customInput(tool: Tool, file: File, asked: string): string {
-  if (!/patch/i.test(`${tool.name} ${tool.description}`)) return asked.slice(0, 200) || file.line
-  return `*** Begin Patch\n*** Add File: ${file.name}\n+${file.line}\n*** End Patch\n`
+  const patch = `*** Begin Patch\n*** Add File: ${file.name}\n+${file.line}\n*** End Patch\n`
+  if (takesScripts(tool)) return `text(await tools.apply_patch(${JSON.stringify(patch)}))\n`
+  return /patch/i.test(`${tool.name} ${tool.description}`) ? patch : asked.slice(0, 200) || file.line
 }

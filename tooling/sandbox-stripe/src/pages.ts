@@ -1,7 +1,7 @@
 import { CARDS } from './cards.ts'
 import type { CheckoutSession, PaymentIntent } from './store.ts'
 
-const escape = (text: string) =>
+const escaped = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 
 const money = (amount: number, currency: string) =>
@@ -23,7 +23,7 @@ const STYLE = `
 
 function page(title: string, content: string): string {
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escape(title)}</title><style>${STYLE}</style></head><body><main>
+<title>${escaped(title)}</title><style>${STYLE}</style></head><body><main>
 <p class="note">Sandbox: this stands in for Stripe. No money moves.</p>
 ${content}</main></body></html>`
 }
@@ -34,12 +34,12 @@ export function checkoutPage(session: CheckoutSession, error?: string): string {
     session.amount_total === null
       ? ''
       : `<p class="amount">${money(session.amount_total, session.currency ?? 'usd')}</p>`
-  const problem = error === undefined ? '' : `<p class="error" role="alert">${escape(error)}</p>`
+  const problem = error === undefined ? '' : `<p class="error" role="alert">${escaped(error)}</p>`
   const cards = CARDS.map(
     ({ number, says }) => `<option value="${number.replace(/(\d{4})(?=\d)/g, '$1 ')}">${says}</option>`,
   )
   const taxId = session.asks_tax_id ? '<label for="tax">Tax id (optional)</label><input id="tax" name="tax_id">' : ''
-  const back = session.cancel_url === null ? '' : `<p><a href="${escape(session.cancel_url)}">Back</a></p>`
+  const back = session.cancel_url === null ? '' : `<p><a href="${escaped(session.cancel_url)}">Back</a></p>`
   const save = session.mode === 'setup'
   const others = save
     ? ''
@@ -47,7 +47,7 @@ export function checkoutPage(session: CheckoutSession, error?: string): string {
 <form method="post"><input type="hidden" name="method" value="sepa_debit"><button>SEPA direct debit (takes a while)</button></form>`
   return page(
     session.title,
-    `<h1>${escape(session.title)}</h1>${amount}${problem}
+    `<h1>${escaped(session.title)}</h1>${amount}${problem}
 <form method="post">
 <label for="card">Card number</label>
 <input id="card" name="card" inputmode="numeric" autocomplete="off" list="cards" placeholder="4242 4242 4242 4242" required>
@@ -69,7 +69,7 @@ export function bankPage(intent: PaymentIntent): string {
 }
 
 export const messagePage = (title: string, text: string): string =>
-  page(title, `<h1>${escape(title)}</h1><p>${escape(text)}</p>`)
+  page(title, `<h1>${escaped(title)}</h1><p>${escaped(text)}</p>`)
 
 export const receiptPage = (title: string, amount: number, currency: string): string =>
-  page(title, `<h1>${escape(title)}</h1><p class="amount">${money(amount, currency)}</p><p>Paid.</p>`)
+  page(title, `<h1>${escaped(title)}</h1><p class="amount">${money(amount, currency)}</p><p>Paid.</p>`)

@@ -5,7 +5,7 @@ import { ApiError } from './errors.ts'
 import { type Fields, parseForm, textOf } from './form.ts'
 import { bankPage, checkoutPage, messagePage, receiptPage } from './pages.ts'
 import type { Payments, PaysWith } from './payments.ts'
-import { findObject, type Store } from './store.ts'
+import { type CheckoutSession, findObject, type Store } from './store.ts'
 
 const BODY_BYTES_MAX = 1_000_000
 
@@ -51,7 +51,12 @@ async function answer(sandbox: Sandbox, request: IncomingMessage, response: Serv
   }
   const controlled = await control(sandbox.controls, method, url.pathname, body)
   if (controlled !== undefined) return sendJson(response, 200, controlled)
-  return servePage(sandbox, response, method, url.pathname, parseForm(body))
+  const page = pageFor(sandbox, method, url.pathname, parseForm(body))
+  if ('location' in page) response.writeHead(303, { location: page.location }).end()
+  else
+    response
+      .writeHead(page.status, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
+      .end(page.body)
 }
 
 async function callApi(
@@ -117,52 +122,49 @@ function authorize({ secret_key }: Sandbox, request: IncomingMessage): void {
     throw new ApiError(401, 'invalid_request_error', 'Invalid API Key provided.')
 }
 
-function servePage(sandbox: Sandbox, response: ServerResponse, method: string, path: string, fields: Fields): void {
+type Page = { status: number; body: string } | { location: string }
+
+/** The pages that people see: paying, what a bank asks, receipts. */
+function pageFor(sandbox: Sandbox, method: string, path: string, fields: Fields): Page {
   const { store, payments } = sandbox
   const [, place = '', id = ''] = path.split('/')
   const session = place === 'pay' ? findObject(store, 'checkout.session', id) : undefined
-  if (session !== undefined) {
-    if (session.status !== 'open') {
-      return sendPage(response, 200, messagePage('This checkout is over', 'Go back to where you came from.'))
-    }
-    if (method !== 'POST') return sendPage(response, 200, checkoutPage(session))
-    try {
-      const location = payments.payInSession(session, paysWith(fields))
-      store.save()
-      response.writeHead(303, { location }).end()
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error
-      store.save()
-      sendPage(response, 200, checkoutPage(session, error.message))
-    }
-    return
-  }
+  if (session !== undefined) return checkout(sandbox, session, method, fields)
   const intent = findObject(store, 'payment_intent', id)
   if (place === 'confirm' && intent !== undefined) {
     if (method === 'POST') {
       payments.authenticate(intent, fields.answer === 'yes')
       store.save()
-    } else if (intent.status === 'requires_action') {
-      return sendPage(response, 200, bankPage(intent))
-    }
+    } else if (intent.status === 'requires_action') return { status: 200, body: bankPage(intent) }
     const back = findObject(store, 'checkout.session', intent.session)
     const location = back?.url ?? intent.return_url
-    if (location === null) return sendPage(response, 200, messagePage('Thank you', 'You can close this page.'))
-    response.writeHead(303, { location }).end()
-    return
+    return location === null
+      ? { status: 200, body: messagePage('Thank you', 'You can close this page.') }
+      : { location }
   }
   if (place === 'invoices' && intent !== undefined) {
-    return sendPage(
-      response,
-      200,
-      receiptPage(`Invoice for ${intent.description ?? intent.id}`, intent.amount, intent.currency),
-    )
+    return { status: 200, body: receiptPage(`Invoice: ${intent.description ?? ''}`, intent.amount, intent.currency) }
   }
   const charge = findObject(store, 'charge', id)
   if (place === 'receipts' && charge !== undefined) {
-    return sendPage(response, 200, receiptPage('Receipt', charge.amount, charge.currency))
+    return { status: 200, body: receiptPage('Receipt', charge.amount, charge.currency) }
   }
-  sendPage(response, 404, messagePage('Nothing here', 'This page does not exist.'))
+  return { status: 404, body: messagePage('Nothing here', 'This page does not exist.') }
+}
+
+function checkout({ store, payments }: Sandbox, session: CheckoutSession, method: string, fields: Fields): Page {
+  if (session.status !== 'open') {
+    return { status: 200, body: messagePage('This checkout is over', 'Go back to where you came from.') }
+  }
+  if (method !== 'POST') return { status: 200, body: checkoutPage(session) }
+  try {
+    return { location: payments.payInSession(session, paysWith(fields)) }
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    return { status: 200, body: checkoutPage(session, error.message) }
+  } finally {
+    store.save()
+  }
 }
 
 function paysWith(fields: Fields): PaysWith {
@@ -179,10 +181,6 @@ async function readBody(request: IncomingMessage): Promise<string> {
     parts.push(part as Buffer)
   }
   return Buffer.concat(parts).toString('utf8')
-}
-
-function sendPage(response: ServerResponse, status: number, body: string): void {
-  response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' }).end(body)
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {

@@ -24,6 +24,7 @@ import {
   IconCheck,
   IconCode,
   IconKey,
+  IconKeyframes,
   IconLayoutDashboard,
   IconLogout,
   IconMoon,
@@ -99,6 +100,7 @@ function Navigation({ onClose }: { onClose?: () => void }) {
         <Stack gap={2}>
           {may('usage:read') && <Entry to={paths.overview(slug)} label="Overview" icon={IconLayoutDashboard} end />}
           {may('keys:read') && <Entry to={paths.coding(slug)} label="Coding" icon={IconCode} />}
+          {may('keys:read') && <Entry to={paths.keys(slug)} label="Keys" icon={IconKeyframes} />}
           {may('usage:read') && <Entry to={paths.usage(slug)} label="Usage" icon={IconChartBar} />}
           {may('service_tokens:read') && <Entry to={paths.tokens(slug)} label="API" icon={IconTerminal2} />}
           {may('usage:read') && <Divider my={6} className={classes.line} />}

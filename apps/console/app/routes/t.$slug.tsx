@@ -7,7 +7,9 @@ import { Frame } from '../features/frame.tsx'
 import { useTenant } from '../features/tenant.ts'
 import { sessionCookie, tenantLoader, tokenOf } from '../session.server.ts'
 import { ErrorPage } from '../ui/error-page.tsx'
+import { NoticesProvider } from '../ui/notices.tsx'
 import { NowProvider } from '../ui/now.tsx'
+import { ColumnsProvider, columnsOf } from '../ui/table/chosen-columns.tsx'
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: data?.tenant_name ?? 'Stipend' }]
 
@@ -30,6 +32,7 @@ export const loader = tenantLoader(async ({ session, membership, now, request, c
       role: membership.role,
       email: session.user.email,
       permissions: context.backend.permissions(session, membership),
+      columns: columnsOf(request.headers.get('cookie'), membership.member_id),
       tenants: session.memberships.map(({ tenant_slug, tenant_name }) => ({ slug: tenant_slug, name: tenant_name })),
     },
     { headers },
@@ -62,12 +65,16 @@ export function ErrorBoundary() {
 }
 
 function Surroundings({ children }: { children: ReactNode }) {
-  const { now } = useTenant()
+  const { now, member_id, columns } = useTenant()
   const [queries] = useState(() => new QueryClient())
   return (
     <QueryClientProvider client={queries}>
       <NowProvider serverNow={now}>
-        <Frame>{children}</Frame>
+        <ColumnsProvider memberId={member_id} initial={columns}>
+          <NoticesProvider>
+            <Frame>{children}</Frame>
+          </NoticesProvider>
+        </ColumnsProvider>
       </NowProvider>
     </QueryClientProvider>
   )

@@ -8,7 +8,7 @@ export function ZoneNote() {
   const isMounted = useMounted()
   if (!isMounted || Intl.DateTimeFormat().resolvedOptions().timeZone === time_zone) return null
   return (
-    <Text size="xs" c="dimmed">
+    <Text size="xs" c="dimmed" mt="xs" ta="end">
       Times are in {time_zone}.
     </Text>
   )

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { Instant, InstantInput, Name, Search, UsdInput, UsdOutput } from '../fields.ts'
 import { idSchema } from '../id.ts'
+import { MemberKind } from '../members/member.ts'
 import { PageInput } from '../page.ts'
+import { sortNames } from '../sorting.ts'
 
 export const RENEWALS = ['never', 'when_used_up', 'daily', 'weekly', 'monthly'] as const
 export type Renewal = (typeof RENEWALS)[number]
@@ -87,10 +89,82 @@ export const UpdateKey = z.strictObject({
 })
 export type UpdateKey = z.infer<typeof UpdateKey>
 
-export const ListKeys = PageInput.extend({
+export const KEY_SORTS = sortNames('created_at', 'name', 'member_name', 'spent', 'last_used_at', 'valid_until')
+
+/** Which keys: of one person, of a place, in a state. */
+const keyFilter = {
   member_id: idSchema('member').optional(),
   status: z.enum(KEY_STATUSES).optional(),
-  search: Search,
+  kind: MemberKind.optional().describe('Keys of students, staff or employees only.'),
+  location_id: idSchema('location').optional().describe('Keys of the people of one location.'),
+  group_id: idSchema('group').optional().describe('Keys of the people of one class or team.'),
+  allocation_id: idSchema('allocation').optional(),
+  used_min: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe('Keys of whose budget at least this much is spent, in percent.'),
+  search: Search.describe(
+    'Part of the key’s name, of the person’s name or e-mail address, or the last four characters.',
+  ),
+}
+export const KeyFilter = z.strictObject(keyFilter)
+export type KeyFilter = z.infer<typeof KeyFilter>
+
+export const ListKeys = PageInput.extend({
+  ...keyFilter,
+  sort: z.enum(KEY_SORTS).default('-created_at').describe('The order; a leading minus: downwards.'),
+})
+export type ListKeys = z.infer<typeof ListKeys>
+
+/** A key in a list: with whose it is, who made it and all that was ever used with it. */
+export const ListedKey = Key.extend({
+  member_email: z.string(),
+  created_by_name: z.string().nullable().describe('Null for what is no person, or nobody the caller may see.'),
+  requests: z.number().int(),
+  tokens: z.number().int().describe('In and out.'),
+  cost_usd: UsdOutput.describe('Of all periods.'),
+})
+
+const AT_ONCE_MAX = 1000
+
+/** Keys an act is meant for: these, those of these people, or all that match. Exactly one of the three. */
+const selection = {
+  ids: z.array(idSchema('key')).min(1).max(AT_ONCE_MAX).optional(),
+  member_ids: z.array(idSchema('member')).min(1).max(AT_ONCE_MAX).optional().describe('All keys of these people.'),
+  filter: KeyFilter.extend({
+    member_search: Search.describe('Part of the person’s name or e-mail address.'),
+    disabled_exactly_at: InstantInput.optional().describe('Keys disabled at this very moment: to undo one act.'),
+  })
+    .optional()
+    .describe('All keys that match, on every page of the list.'),
+}
+const ONE_OF_THREE = 'Say which keys with exactly one of ids, member_ids and filter.'
+const isOneOfThree = (input: { ids?: unknown; member_ids?: unknown; filter?: unknown }) =>
+  [input.ids, input.member_ids, input.filter].filter((one) => one !== undefined).length === 1
+
+export const SelectKeys = z.strictObject(selection).refine(isOneOfThree, ONE_OF_THREE)
+export type SelectKeys = z.infer<typeof SelectKeys>
+
+export const KEY_ACTS = ['revoke', 'disable', 'enable'] as const
+export type KeyAct = (typeof KEY_ACTS)[number]
+export const PreviewMany = z.strictObject({ act: z.enum(KEY_ACTS), ...selection }).refine(isOneOfThree, ONE_OF_THREE)
+
+/** What an act would hit, or has hit. */
+export const ManyPreviewed = z.strictObject({
+  keys_count: z.number().int().describe('Keys that change.'),
+  members_count: z.number().int().describe('People they belong to.'),
+  running_count: z
+    .number()
+    .int()
+    .describe('Of those keys, how many a gateway holds money for: they were used a moment ago.'),
+  unchanged_count: z.number().int().describe('Keys meant that are in this state already, or are revoked.'),
+})
+export const ManyChanged = z.strictObject({
+  keys_count: z.number().int(),
+  at: Instant.describe('The moment of the act; `disabled_at` of keys disabled by it.'),
 })
 
 export const KeyRef = z.strictObject({ id: idSchema('key') })

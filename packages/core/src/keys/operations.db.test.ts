@@ -183,7 +183,7 @@ describe('creating a key', () => {
       location_ids: null,
       group_ids: [],
     }
-    expect((await scene.run(core.keys.listOwn, {}, own)).data).toEqual([rest])
+    expect((await scene.run(core.keys.listOwn, {}, own)).data).toMatchObject([rest])
   })
 
   it('without a budget leaves the balance as the limit', async () => {

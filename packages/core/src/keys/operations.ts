@@ -1,13 +1,11 @@
 import type { TenantTx } from '@stipend/db'
 import { account_periods, accounts, allocations, keys, members, tenants } from '@stipend/db/schema'
-import { and, desc, eq, or, type SQL, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { type Actor, actorId } from '../actor.ts'
-import { contains, given } from '../conditions.ts'
 import { DomainError, invalidField, notFound } from '../errors.ts'
 import { toNanos, usd, usdOrNull } from '../fields.ts'
 import { membersInScope, requireMember } from '../members/scope.ts'
-import { type Call, command, query } from '../operation.ts'
-import { decodeCursor, PageInput, pageOf, toPage } from '../page.ts'
+import { command, query } from '../operation.ts'
 import { hashSecret, lastFour, newSecret } from '../secrets.ts'
 import {
   type Budget,
@@ -15,9 +13,7 @@ import {
   CreateKey,
   Key,
   KeyRef,
-  type KeyStatus,
   keyStatus,
-  ListKeys,
   maskedKey,
   type Renewal,
   UpdateKey,
@@ -38,6 +34,10 @@ export const currentPeriod = and(
   sql`${account_periods.starts_at} = app.period_start(${accounts.renewal}, ${tenants.time_zone}, now())`,
 )
 
+/** What `budgetView` shows as spent, for conditions and orders. */
+export const spentNanos = sql`greatest(0, coalesce(${account_periods.spent_nanos}, 0)
+  - coalesce(${account_periods.limit_nanos} - ${accounts.limit_nanos}, 0))`
+
 type BudgetRow = {
   limit_nanos: bigint | null
   renewal: Renewal
@@ -46,10 +46,12 @@ type BudgetRow = {
   renews_at: string | null
 }
 
-/** Of a budget that renews when used up, the earlier ones are spent: what shows is the newest. */
+/**
+ * A period's limit is the budget, more the earlier budgets of one that renews when used up, less what a lost key had spent that this
+ * one replaced. What shows is the newest budget, and of it what is spent.
+ */
 export function budgetView(row: BudgetRow): Budget {
-  const earlier =
-    row.renewal === 'when_used_up' ? (row.period_limit_nanos ?? row.limit_nanos ?? 0n) - (row.limit_nanos ?? 0n) : 0n
+  const earlier = (row.period_limit_nanos ?? row.limit_nanos ?? 0n) - (row.limit_nanos ?? 0n)
   const spent = (row.period_spent_nanos ?? 0n) - earlier
   const shown = spent > 0n ? spent : 0n
   const remaining = row.limit_nanos === null ? null : row.limit_nanos - shown
@@ -62,7 +64,7 @@ export function budgetView(row: BudgetRow): Budget {
   }
 }
 
-export const keyColumns = {
+const keyColumns = {
   id: keys.id,
   name: keys.name,
   last_four: keys.last_four,
@@ -80,101 +82,44 @@ export const keyColumns = {
 }
 
 type KeyRow = BudgetRow &
-  Omit<Key, 'status' | 'masked' | 'budget'> & {
-    last_four: string
-  }
+  Omit<Key, 'status' | 'masked' | 'budget'> & { last_four: string; member_email: string; sort_key: string }
 
-export function keyView({ last_four, ...row }: KeyRow, now: Date): Key {
+export function keyView({ last_four, member_email: _, sort_key: __, ...row }: KeyRow, now: Date): Key {
   const { limit_nanos, renewal, period_limit_nanos, period_spent_nanos, renews_at, ...facts } = row
   return { ...facts, status: keyStatus(row, now), masked: maskedKey(last_four), budget: budgetView(row) }
 }
 
-export function selectKeys(tx: TenantTx) {
+/** Keys with all that `keyView` needs; `sort_key` is for lists that are paged. */
+export function selectKeys(tx: TenantTx, sort_key = sql<string>`''`) {
   return tx
-    .select(keyColumns)
+    .select({ ...keyColumns, member_email: members.email, sort_key })
     .from(keys)
-    .innerJoin(members, and(eq(members.tenant_id, keys.tenant_id), eq(members.id, keys.member_id)))
-    .innerJoin(accounts, and(eq(accounts.tenant_id, keys.tenant_id), eq(accounts.id, keys.id)))
+    .innerJoin(members, ofMember)
+    .innerJoin(accounts, ofAccount)
     .innerJoin(tenants, eq(tenants.id, keys.tenant_id))
     .leftJoin(account_periods, currentPeriod)
 }
 
-async function getKey(tx: TenantTx, actor: Actor, id: string, now: Date): Promise<Key> {
+/** The ids of keys that match a condition on any of these tables. */
+export function selectKeyIds(tx: TenantTx, condition: SQL | undefined) {
+  return tx
+    .select({ id: keys.id })
+    .from(keys)
+    .innerJoin(members, ofMember)
+    .innerJoin(accounts, ofAccount)
+    .innerJoin(tenants, eq(tenants.id, keys.tenant_id))
+    .leftJoin(account_periods, currentPeriod)
+    .where(condition)
+}
+
+const ofMember = and(eq(members.tenant_id, keys.tenant_id), eq(members.id, keys.member_id))
+const ofAccount = and(eq(accounts.tenant_id, keys.tenant_id), eq(accounts.id, keys.id))
+
+export async function getKey(tx: TenantTx, actor: Actor, id: string, now: Date): Promise<Key> {
   const [row] = await selectKeys(tx).where(and(eq(keys.id, id), membersInScope(actor)))
   if (row === undefined) throw notFound('key')
   return keyView(row, now)
 }
-
-async function listKeys(
-  { tx, input, now }: Pick<Call<'tenant', { limit: number; cursor?: string | undefined }>, 'tx' | 'input' | 'now'>,
-  condition: SQL | undefined,
-) {
-  const after = input.cursor === undefined ? undefined : decodeCursor(input.cursor, 2)
-  const rows = await selectKeys(tx)
-    .where(and(condition, after && sql`(${keys.created_at}, ${keys.id}) < (${after[0]}::timestamptz, ${after[1]})`))
-    .orderBy(desc(keys.created_at), desc(keys.id))
-    .limit(input.limit + 1)
-  return toPage(
-    rows,
-    input.limit,
-    (row) => keyView(row, now),
-    (row) => [row.created_at, row.id],
-  )
-}
-
-export const list = query({
-  name: 'keys.list',
-  permission: 'keys:read',
-  summary: 'Keys, newest first. Never their secrets.',
-  input: ListKeys,
-  output: pageOf(Key),
-  errors: [],
-  handle: (call) => {
-    const { actor, input, now } = call
-    return listKeys(
-      call,
-      and(
-        membersInScope(actor),
-        given(input.member_id, (id) => eq(keys.member_id, id)),
-        given(input.status, (status) => hasStatus(status, now)),
-        given(input.search, (text) =>
-          or(contains(keys.name, text), contains(members.name, text), eq(keys.last_four, text), eq(keys.id, text)),
-        ),
-      ),
-    )
-  },
-})
-
-/** The same rule as `keyStatus`, for the database. A test holds the two together. */
-function hasStatus(status: KeyStatus, now: Date): SQL {
-  const at = now.toISOString()
-  const revoked = sql`${keys.revoked_at} is not null`
-  const disabled = sql`${keys.disabled_at} is not null`
-  const expired = sql`coalesce(${keys.valid_until} <= ${at}::timestamptz, false)`
-  const early = sql`coalesce(${keys.valid_from} > ${at}::timestamptz, false)`
-  switch (status) {
-    case 'revoked':
-      return revoked
-    case 'disabled':
-      return sql`not ${revoked} and ${disabled}`
-    case 'expired':
-      return sql`not (${revoked}) and not (${disabled}) and ${expired}`
-    case 'not_yet_valid':
-      return sql`not (${revoked}) and not (${disabled}) and not ${expired} and ${early}`
-    case 'active':
-      return sql`not (${revoked}) and not (${disabled}) and not ${expired} and not ${early}`
-  }
-}
-
-export const listOwn = query({
-  name: 'keys.list_own',
-  permission: 'own',
-  summary: 'The keys of the person who asks, newest first.',
-  input: PageInput,
-  output: pageOf(Key),
-  errors: [],
-  handle: (call) => listKeys(call, eq(keys.member_id, actorId(call.actor))),
-})
 
 export const get = query({
   name: 'keys.get',
@@ -289,12 +234,12 @@ async function setBudget(
     throw invalidField('renewal', 'An unlimited key has nothing to renew. Use "never".')
   }
   await tx.update(accounts).set({ limit_nanos, renewal }).where(eq(accounts.id, id))
-  // Of a budget that renews when used up, the earlier ones stay.
-  const earlier = sql`${account_periods.renewals} * ${old.limit_nanos ?? 0n}::bigint`
-  const limit =
-    limit_nanos === null
-      ? sql`null::bigint`
-      : sql`(${limit_nanos}::bigint + ${renewal === 'when_used_up' ? earlier : sql`0`})`
+  // Earlier budgets of one that renews when used up stay, and so does what a lost key had spent that this one replaced.
+  const earlier =
+    renewal === old.renewal && old.limit_nanos !== null
+      ? sql`coalesce(${account_periods.limit_nanos} - ${old.limit_nanos}::bigint, 0)`
+      : sql`0`
+  const limit = limit_nanos === null ? sql`null::bigint` : sql`greatest(0, ${limit_nanos}::bigint + ${earlier})`
   const used = sql`${account_periods.spent_nanos} + ${account_periods.leased_nanos}`
   await tx
     .update(account_periods)

@@ -411,6 +411,20 @@ describe('renewal', () => {
     await sound()
   })
 
+  it('counts what was spent beyond a lowered budget against the next ones, at once or one by one', async () => {
+    const key = await scene.key({ budget_usd: '1', renewal: 'when_used_up' })
+    await test.admin`update accounts set renewals_max = 2 where id = ${key.id}`
+    const first = await drawn(key.secret, '1')
+    await settle(database, [settlementOf(first, '1')])
+    await scene.run(core.keys.update, { id: key.id, budget_usd: '0.6' })
+    expect(await refusedWith(key.secret, '0.81')).toBe('budget_exhausted')
+    await drawn(key.secret, '0.2')
+    expect(await refusedWith(key.secret, '0.61')).toBe('budget_exhausted')
+    await drawn(key.secret, '0.6')
+    expect(await refusedWith(key.secret, '0.000000001')).toBe('budget_exhausted')
+    await sound()
+  })
+
   it('gives several budgets at once to a request that needs them', async () => {
     const key = await scene.key({ budget_usd: '1', renewal: 'when_used_up' })
     await drawn(key.secret, '0.4')

@@ -178,6 +178,15 @@ describe('tools', () => {
     })
     expect(kinds(events)).toContain('custom_tool_call_input.done')
 
+    const script: Tool = {
+      type: 'custom',
+      name: 'exec',
+      description: 'Runs JavaScript. declare const tools: { apply_patch(input: string): Promise<unknown> }',
+    }
+    expect((await create({ input: CREATE, tools: [script] })).output[0]).toMatchObject({
+      input: expect.stringMatching(/^text\(await tools\.apply_patch\("\*\*\* Begin Patch\\n/),
+    })
+
     const files = { type: 'namespace', name: 'files', description: 'Files.', tools: [WRITE] } as Tool
     const added: ResponseInputItem = { type: 'additional_tools', role: 'developer', tools: [files] }
     for (const params of [

@@ -1,16 +1,33 @@
+import { SETUPS, type ToolSetup } from '@stipend/setups'
 import { expect, test } from 'vitest'
 import { TOOLS } from './tools.ts'
 
 const connection = { base_url: 'http://127.0.0.1:3001/v1', key: 'sk-stp-example', model: 'scripted-1' }
+/** Those that add the `/v1` themselves. */
+const ROOT = 'http://127.0.0.1:3001'
+
+const codeOf = (id: string) =>
+  (TOOLS.find((tool) => tool.id === id)?.steps(connection) ?? []).map((step) => step.code ?? '').join('\n')
 
 test.each(TOOLS.map((tool) => [tool.name, tool] as const))('%s is told address, key and model', (_, tool) => {
-  const code = tool
-    .steps(connection)
-    .map((step) => step.code ?? '')
-    .join('\n')
-  expect(code).toContain(connection.base_url)
+  const code = codeOf(tool.id)
+  expect(code).toContain(tool.id === 'claude' ? ROOT : connection.base_url)
   expect(code).toContain(connection.key)
   expect(code).toContain(connection.model)
+  // React tells steps apart by what they say.
+  const said = tool.steps(connection).map((step) => step.say)
+  expect(new Set(said).size).toBe(said.length)
+})
+
+test('every tool that is tried with the gateway has a guide that says what it is tried with', () => {
+  for (const [id, { of }] of Object.entries<ToolSetup>(SETUPS)) {
+    const { file, env = {}, command = '', start } = of(connection)
+    const code = codeOf(id)
+    if (file !== undefined) expect(code).toContain(file.content)
+    for (const [name, value] of Object.entries(env)) expect(code).toContain(`export ${name}=${value}`)
+    expect(code).toContain(command)
+    expect(code.trimEnd().endsWith(start), id).toBe(true)
+  }
 })
 
 test('OpenCode’s file is JSON', () => {
@@ -19,4 +36,17 @@ test('OpenCode’s file is JSON', () => {
     model: 'stipend/scripted-1',
     provider: { stipend: { options: { baseURL: connection.base_url, apiKey: connection.key } } },
   })
+})
+
+test('Claude Code and Anthropic’s libraries are told an address without /v1', () => {
+  expect(codeOf('claude')).toContain(`ANTHROPIC_BASE_URL=${ROOT}\n`)
+  expect(codeOf('javascript')).toContain(`new Anthropic({ baseURL: '${ROOT}',`)
+  expect(codeOf('python')).toContain(`Anthropic(base_url="${ROOT}",`)
+})
+
+test('users of Cursor learn that a limit to addresses breaks it', () => {
+  const said = TOOLS.find((tool) => tool.id === 'cursor')
+    ?.steps(connection)
+    .at(-1)?.say
+  expect(said).toMatch(/limited to addresses/)
 })

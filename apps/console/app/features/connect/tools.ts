@@ -1,55 +1,85 @@
-/** What a tool needs to be told. */
-export type Connection = {
-  /** Ends in `/v1`. */
-  base_url: string
-  key: string
-  model: string
-}
+import { type Connection, rootOf, SETUPS, type Setup } from '@stipend/setups'
+
+export type { Connection } from '@stipend/setups'
 
 export type Step = { say: string; code?: string }
 export type Tool = { id: string; name: string; steps: (connection: Connection) => Step[] }
 
-const json = (value: unknown) => JSON.stringify(value, null, 2)
+/** What is to be saved, then what is to be typed. */
+function stepsOf({ file, env = {}, command, start }: Setup): Step[] {
+  const exports = Object.entries(env).map(([name, value]) => `export ${name}=${value}`)
+  const typed = [...exports, ...(command === undefined ? [] : [command]), start]
+  const shell = {
+    say: `${file === undefined ? 'Paste' : 'Then paste'} into a terminal, in your project:`,
+    code: typed.join('\n'),
+  }
+  return file === undefined ? [shell] : [{ say: `Save as ~/${file.path}:`, code: file.content }, shell]
+}
 
-/** The tools a configuration is offered for, ready to paste. The shapes are those each tool was seen to read. */
+/** Fields of a page of settings. */
+function fields(given: Record<string, string>): string {
+  const width = Math.max(...Object.keys(given).map((name) => name.length))
+  return Object.entries(given)
+    .map(([name, value]) => `${name.padEnd(width)}  ${value}`)
+    .join('\n')
+}
+
+/** Some tools speak one dialect only, and not every model does. */
+const needs = (dialect: string, such: string): Step => ({
+  say: `It speaks ${dialect} only: choose a model that does, such as ${such}.`,
+})
+
+/** The tools a configuration is offered for, ready to paste. */
 export const TOOLS: readonly Tool[] = [
+  { id: 'opencode', name: 'OpenCode', steps: (connection) => stepsOf(SETUPS.opencode.of(connection)) },
   {
-    id: 'curl',
-    name: 'curl',
-    steps: ({ base_url, key, model }) => [
-      {
-        say: 'Paste into a terminal:',
-        code: [
-          `curl ${base_url}/chat/completions \\`,
-          `  -H "authorization: Bearer ${key}" \\`,
-          `  -H "content-type: application/json" \\`,
-          `  -d '${JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello!' }] })}'`,
-        ].join('\n'),
-      },
+    id: 'claude',
+    name: 'Claude Code',
+    steps: (connection) => [
+      ...stepsOf(SETUPS.claude.of(connection)),
+      needs('Anthropic’s Messages API', 'Claude'),
+      { say: 'Its address has no /v1 at the end: it adds that itself.' },
     ],
   },
   {
-    id: 'opencode',
-    name: 'OpenCode',
-    steps: ({ base_url, key, model }) => [
-      {
-        say: 'Save as ~/.config/opencode/opencode.json:',
-        code: json({
-          model: `stipend/${model}`,
-          small_model: `stipend/${model}`,
-          provider: {
-            stipend: {
-              npm: '@ai-sdk/openai-compatible',
-              name: 'Stipend',
-              options: { baseURL: base_url, apiKey: key },
-              models: { [model]: { name: model } },
-            },
-          },
-        }),
-      },
-      { say: 'Then start it in your project:', code: 'opencode' },
+    id: 'codex',
+    name: 'Codex',
+    steps: (connection) => [
+      ...stepsOf(SETUPS.codex.of(connection)),
+      needs('OpenAI’s Responses API', 'those of OpenAI'),
     ],
   },
+  {
+    id: 'cursor',
+    name: 'Cursor',
+    steps: ({ base_url, key, model }) => [
+      {
+        say: 'In Settings, Models, switch on “Override OpenAI Base URL” and fill in:',
+        code: fields({ 'Base URL': base_url, 'API key': key, Model: model }),
+      },
+      {
+        say: 'Cursor sends requests from its own servers: the address above must be reachable from the internet, and a key that is limited to addresses doesn’t work.',
+      },
+    ],
+  },
+  { id: 'cline', name: 'Cline', steps: (connection) => stepsOf(SETUPS.cline.of(connection)) },
+  {
+    id: 'kilo',
+    name: 'Kilo Code',
+    steps: (connection) => [
+      {
+        say: 'In the editor: Settings, Providers, choose “OpenAI Compatible” and fill in:',
+        code: fields({ 'Base URL': connection.base_url, 'API key': connection.key, Model: connection.model }),
+      },
+      ...stepsOf(SETUPS.kilo.of(connection)).map((step, index) =>
+        index === 0 ? { ...step, say: `In the terminal: save as ~/${SETUPS.kilo.of(connection).file.path}:` } : step,
+      ),
+    ],
+  },
+  { id: 'continue', name: 'Continue', steps: (connection) => stepsOf(SETUPS.continue.of(connection)) },
+  { id: 'copilot', name: 'Copilot CLI', steps: (connection) => stepsOf(SETUPS.copilot.of(connection)) },
+  { id: 'qwen', name: 'Qwen Code', steps: (connection) => stepsOf(SETUPS.qwen.of(connection)) },
+  { id: 'pi', name: 'Pi', steps: (connection) => stepsOf(SETUPS.pi.of(connection)) },
   {
     id: 'aider',
     name: 'Aider',
@@ -61,70 +91,60 @@ export const TOOLS: readonly Tool[] = [
     ],
   },
   {
-    id: 'kilo',
-    name: 'Kilo Code',
+    id: 'openwebui',
+    name: 'Open WebUI',
     steps: ({ base_url, key, model }) => [
       {
-        say: 'In Settings, Providers, choose “OpenAI Compatible” and fill in:',
-        code: `Base URL  ${base_url}\nAPI key   ${key}\nModel     ${model}`,
+        say: 'In Admin Settings, Connections, add an OpenAI API connection and fill in:',
+        code: fields({ URL: base_url, Key: key, 'Model IDs': model }),
       },
-    ],
-  },
-  {
-    id: 'cursor',
-    name: 'Cursor',
-    steps: ({ base_url, key, model }) => [
-      {
-        say: 'In Settings, Models, switch on “Override OpenAI Base URL” and fill in:',
-        code: `Base URL  ${base_url}\nAPI key   ${key}\nModel     ${model}`,
-      },
-      { say: 'Cursor sends requests from its own servers, so the address above must be reachable from the internet.' },
-    ],
-  },
-  {
-    id: 'continue',
-    name: 'Continue',
-    steps: ({ base_url, key, model }) => [
-      {
-        say: 'Save as ~/.continue/config.yaml:',
-        code: [
-          'name: Stipend',
-          'version: 1.0.0',
-          'schema: v1',
-          'models:',
-          `  - name: ${model}`,
-          '    provider: openai',
-          `    model: ${model}`,
-          `    apiBase: ${base_url}/`,
-          `    apiKey: ${key}`,
-          '    roles: [chat]',
-          '    capabilities: [tool_use]',
-        ].join('\n'),
-      },
-    ],
-  },
-  {
-    id: 'cline',
-    name: 'Cline',
-    steps: ({ base_url, key, model }) => [
-      { say: 'Paste into a terminal:', code: `cline auth -p openai -k ${key} -m ${model} -b ${base_url}` },
     ],
   },
   {
     id: 'javascript',
     name: 'JavaScript',
-    steps: ({ base_url, key, model }) => [
+    steps: (connection) => [
       {
         say: 'With the package openai:',
         code: [
           "import OpenAI from 'openai'",
           '',
-          `const client = new OpenAI({ baseURL: '${base_url}', apiKey: '${key}' })`,
+          `const client = new OpenAI({ baseURL: '${connection.base_url}', apiKey: '${connection.key}' })`,
           'const answer = await client.chat.completions.create({',
-          `  model: '${model}',`,
+          `  model: '${connection.model}',`,
           "  messages: [{ role: 'user', content: 'Hello!' }],",
           '})',
           'console.log(answer.choices[0].message.content)',
+        ].join('\n'),
+      },
+      {
+        say: 'With the package @anthropic-ai/sdk, whose address has no /v1:',
+        code: [
+          "import Anthropic from '@anthropic-ai/sdk'",
+          '',
+          `const client = new Anthropic({ baseURL: '${rootOf(connection)}', apiKey: '${connection.key}' })`,
+          'const answer = await client.messages.create({',
+          `  model: '${connection.model}',`,
+          '  max_tokens: 1000,',
+          "  messages: [{ role: 'user', content: 'Hello!' }],",
+          '})',
+          'console.log(answer.content)',
+        ].join('\n'),
+      },
+      {
+        say: 'With the AI SDK (ai and @ai-sdk/openai-compatible):',
+        code: [
+          "import { createOpenAICompatible } from '@ai-sdk/openai-compatible'",
+          "import { generateText } from 'ai'",
+          '',
+          'const stipend = createOpenAICompatible({',
+          "  name: 'stipend',",
+          `  baseURL: '${connection.base_url}',`,
+          `  apiKey: '${connection.key}',`,
+          '  includeUsage: true,',
+          '})',
+          `const { text } = await generateText({ model: stipend('${connection.model}'), prompt: 'Hello!' })`,
+          'console.log(text)',
         ].join('\n'),
       },
     ],
@@ -132,18 +152,47 @@ export const TOOLS: readonly Tool[] = [
   {
     id: 'python',
     name: 'Python',
-    steps: ({ base_url, key, model }) => [
+    steps: (connection) => [
       {
         say: 'With the package openai:',
         code: [
           'from openai import OpenAI',
           '',
-          `client = OpenAI(base_url="${base_url}", api_key="${key}")`,
+          `client = OpenAI(base_url="${connection.base_url}", api_key="${connection.key}")`,
           'answer = client.chat.completions.create(',
-          `    model="${model}",`,
+          `    model="${connection.model}",`,
           '    messages=[{"role": "user", "content": "Hello!"}],',
           ')',
           'print(answer.choices[0].message.content)',
+        ].join('\n'),
+      },
+      {
+        say: 'With the package anthropic, whose address has no /v1:',
+        code: [
+          'from anthropic import Anthropic',
+          '',
+          `client = Anthropic(base_url="${rootOf(connection)}", api_key="${connection.key}")`,
+          'answer = client.messages.create(',
+          `    model="${connection.model}",`,
+          '    max_tokens=1000,',
+          '    messages=[{"role": "user", "content": "Hello!"}],',
+          ')',
+          'print(answer.content)',
+        ].join('\n'),
+      },
+    ],
+  },
+  {
+    id: 'curl',
+    name: 'curl',
+    steps: ({ base_url, key, model }) => [
+      {
+        say: 'Paste into a terminal:',
+        code: [
+          `curl ${base_url}/chat/completions \\`,
+          `  -H "authorization: Bearer ${key}" \\`,
+          `  -H "content-type: application/json" \\`,
+          `  -d '${JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello!' }] })}'`,
         ].join('\n'),
       },
     ],

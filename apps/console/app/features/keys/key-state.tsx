@@ -30,6 +30,12 @@ const STATES = {
   revoked: { word: 'Revoked', color: 'red' },
 } as const
 
+/** The states that a list can be filtered by. */
+export const KEY_STATES = (['active', 'not_yet_valid', 'expired', 'disabled', 'revoked'] as const).map((value) => ({
+  value,
+  label: STATES[value].word,
+}))
+
 export const RENEWAL_WORDS: Record<Renewal, string> = {
   never: 'Not renewed',
   when_used_up: 'Renews when used up',

@@ -1,0 +1,3 @@
+export { list, listOwn } from './list.ts'
+export { disableMany, enableMany, previewMany, revokeMany } from './many.ts'
+export { create, disable, enable, get, revoke, update } from './operations.ts'

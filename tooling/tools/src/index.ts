@@ -1,0 +1,1 @@
+export { type ToolsOptions, testTools } from './test-tools.ts'
