@@ -12,9 +12,10 @@ grant usage on schema public to stipend_lookup;
 
 function app.all_tenants() returns TABLE(id text, slug text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.automatic_top_ups() returns TABLE(tenant_id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
+function app.charge_lost(event usage_events) returns usage_events -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.charge_usage(p_until timestamp with time zone, p_ids text[]) returns integer -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.current_tenant() returns text -- plpgsql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
-function app.draw(p_secret_hash bytea, p_gateway_id text, p_lease_id text, p_want bigint, p_least bigint, p_uses_balance boolean, p_at timestamp with time zone DEFAULT NULL::timestamp with time zone, OUT refusal text, OUT tenant_id text, OUT key_id text, OUT member_id text, OUT allocation_id text, OUT granted_nanos bigint, OUT available_nanos bigint, OUT leased_nanos bigint, OUT valid_from timestamp with time zone, OUT valid_until timestamp with time zone, OUT disabled_at timestamp with time zone, OUT revoked_at timestamp with time zone, OUT time_zone text, OUT renews_at timestamp with time zone, OUT ends_at timestamp with time zone, OUT at timestamp with time zone) returns record -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.draw(p_secret_hash bytea, p_gateway_id text, p_lease_id text, p_want bigint, p_least bigint, p_uses_balance boolean, p_at timestamp with time zone DEFAULT NULL::timestamp with time zone, OUT refusal text, OUT tenant_id text, OUT key_id text, OUT member_id text, OUT allocation_id text, OUT granted_nanos bigint, OUT available_nanos bigint, OUT leased_nanos bigint, OUT valid_from timestamp with time zone, OUT valid_until timestamp with time zone, OUT disabled_at timestamp with time zone, OUT revoked_at timestamp with time zone, OUT time_zone text, OUT renews_at timestamp with time zone, OUT ends_at timestamp with time zone, OUT at timestamp with time zone, OUT provider_id text, OUT allowed_models text[], OUT allowed_ips text[], OUT group_ids text[]) returns record -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.due_mails(p_at timestamp with time zone, p_limit integer) returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.ensure_usage_partitions() returns void -- plpgsql, volatile, security definer, search_path=public, pg_temp, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.find_invitation(p_secret_hash bytea) returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
@@ -25,7 +26,7 @@ function app.give_back_all(p_gateway_id text, p_in_use text[] DEFAULT '{}'::text
 function app.is_identity() returns boolean -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.is_platform() returns boolean -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.leases_of_gateway(p_gateway_id text) returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
-function app.lock_periods(p_lease_ids text[], p_events jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.lock_periods(p_lease_ids text[], p_lost usage_events[]) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.mails_before(p_at timestamp with time zone, p_limit integer) returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.memberships_of_user(p_user_id text) returns TABLE(tenant_id text, tenant_slug text, tenant_kind text, tenant_name text, time_zone text, accent_color text, member_id text, member_name text, role text, location_ids text[], group_ids text[]) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.period_end(p_renewal text, p_zone text, p_at timestamp with time zone) returns timestamp with time zone -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
@@ -34,14 +35,18 @@ function app.periods_of(p_event usage_events) returns TABLE(account_id text, sta
 function app.post_to_ledger(p_id text, p_kind text, p_external_id text, p_cause text, p_created_by text, p_entries jsonb, p_effective_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_covers_from timestamp with time zone DEFAULT NULL::timestamp with time zone, p_covers_until timestamp with time zone DEFAULT NULL::timestamp with time zone, p_payment_id text DEFAULT NULL::text) returns ledger_transactions -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.provider_part(p_cost_nanos bigint, p_price_id text) returns bigint -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.refuse_change() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.refuse_other_owner() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.refuse_unseen_provider() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.require_two_sides() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
-function app.settle(p_events jsonb, p_returns jsonb DEFAULT '[]'::jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
-function app.settle_lost(event usage_events) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
-function app.settle_tenant(p_events jsonb, p_returns jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.settle(p_places jsonb, p_kinds jsonb, p_kind integer[], p_id text[], p_started_ms bigint[], p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[], p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency integer[], p_first_byte integer[], p_returns jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.settle_tenant(p_kinds jsonb, p_kind integer[], p_id text[], p_started_ms bigint[], p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[], p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency integer[], p_first_byte integer[], p_returns jsonb) returns void -- plpgsql, volatile, plan_cache_mode=force_generic_plan, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.take_from_leases(p_lease_ids text[], p_charges jsonb, p_returns jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.tell_gateways() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.tell_gateways_of_catalogue() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.tell_gateways_of_groups() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.tenant_or_null() returns text -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.tenants_of_domain(p_domain text) returns TABLE(id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
+function app.told(p_kinds jsonb, p_kind integer[], p_id text[], p_started_ms bigint[], p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[], p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency integer[], p_first_byte integer[], p_settled_at timestamp with time zone) returns SETOF usage_events -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.unsettled_payments() returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 
 create table account_periods (
@@ -177,6 +182,7 @@ create table group_members (
 CREATE INDEX group_members_member ON public.group_members USING btree (tenant_id, member_id);
 -- row level security: enabled, forced
 create policy tenant on group_members for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+CREATE TRIGGER tell_gateways AFTER INSERT OR DELETE ON public.group_members FOR EACH ROW EXECUTE FUNCTION app.tell_gateways_of_groups();
 grant delete, insert, select, update on group_members to stipend_app;
 
 create table groups (
@@ -265,7 +271,11 @@ create table keys (
   revoked_at timestamp(3) with time zone,
   last_used_at timestamp(3) with time zone,
   created_at timestamp(3) with time zone not null default now(),
+  provider_id text,
+  allowed_models text[],
+  allowed_ips text[],
   constraint keys_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
+  constraint keys_provider_id_providers_id_fk FOREIGN KEY (provider_id) REFERENCES providers(id),
   constraint keys_tenant_id_allocation_id_allocations_tenant_id_id_fk FOREIGN KEY (tenant_id, allocation_id) REFERENCES allocations(tenant_id, id),
   constraint keys_tenant_id_id_accounts_tenant_id_id_fk FOREIGN KEY (tenant_id, id) REFERENCES accounts(tenant_id, id),
   constraint keys_tenant_id_member_id_members_tenant_id_id_fk FOREIGN KEY (tenant_id, member_id) REFERENCES members(tenant_id, id),
@@ -278,7 +288,8 @@ CREATE UNIQUE INDEX keys_secret_hash ON public.keys USING btree (secret_hash);
 -- row level security: enabled, forced
 create policy lookup on keys for select to stipend_lookup using (true);
 create policy tenant on keys for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
-CREATE TRIGGER tell_gateways AFTER UPDATE OF disabled_at, revoked_at, valid_from, valid_until, allocation_id, member_id ON public.keys FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
+CREATE TRIGGER seen_provider AFTER INSERT OR UPDATE OF provider_id ON public.keys FOR EACH ROW EXECUTE FUNCTION app.refuse_unseen_provider();
+CREATE TRIGGER tell_gateways AFTER UPDATE OF disabled_at, revoked_at, valid_from, valid_until, allocation_id, member_id, provider_id, allowed_models, allowed_ips ON public.keys FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
 grant insert, select, update on keys to stipend_app;
 grant select (id, secret_hash, tenant_id) on keys to stipend_lookup;
 
@@ -451,7 +462,7 @@ grant insert, select, update on members to stipend_app;
 grant select on members to stipend_lookup;
 
 create table models (
-  tenant_id text,
+  tenant_id text default app.tenant_or_null(),
   id text not null,
   provider_id text not null,
   name text not null,
@@ -460,6 +471,8 @@ create table models (
   output_tokens_max integer not null,
   is_enabled boolean not null default true,
   created_at timestamp(3) with time zone not null default now(),
+  aliases text[] not null default '{}'::text[],
+  dialects text[] not null default '{chat}'::text[],
   constraint models_pkey PRIMARY KEY (id),
   constraint models_provider_id_providers_id_fk FOREIGN KEY (provider_id) REFERENCES providers(id),
   constraint models_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id),
@@ -470,7 +483,8 @@ CREATE UNIQUE INDEX models_name ON public.models USING btree (provider_id, name)
 create policy shared_insert on models for insert to stipend_app, stipend_owner with check ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END);
 create policy shared_read on models for select to stipend_app, stipend_owner using (((tenant_id IS NULL) OR (tenant_id = app.tenant_or_null())));
 create policy shared_update on models for update to stipend_app, stipend_owner using ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END) with check ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END);
-CREATE TRIGGER tell_gateways AFTER INSERT OR UPDATE ON public.models FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
+CREATE TRIGGER same_owner AFTER INSERT OR UPDATE ON public.models FOR EACH ROW EXECUTE FUNCTION app.refuse_other_owner();
+CREATE TRIGGER tell_gateways AFTER INSERT OR UPDATE ON public.models FOR EACH ROW EXECUTE FUNCTION app.tell_gateways_of_catalogue();
 grant insert, select, update on models to stipend_app;
 
 create table password_resets (
@@ -527,7 +541,7 @@ grant insert, select, update on payments to stipend_app;
 grant select (id, status, tenant_id) on payments to stipend_lookup;
 
 create table prices (
-  tenant_id text,
+  tenant_id text default app.tenant_or_null(),
   id text not null,
   model_id text not null,
   valid_from timestamp(3) with time zone not null,
@@ -538,9 +552,12 @@ create table prices (
   output_picos bigint not null,
   source text not null,
   created_at timestamp(3) with time zone not null default now(),
+  tiers jsonb not null default '[]'::jsonb,
+  markup_bp integer not null default 0,
   constraint prices_pkey PRIMARY KEY (id),
   constraint prices_model_id_models_id_fk FOREIGN KEY (model_id) REFERENCES models(id),
   constraint prices_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint prices_markup CHECK (((markup_bp >= 0) AND (markup_bp <= 100000))),
   constraint prices_not_negative CHECK (((input_picos >= 0) AND (cached_input_picos >= 0) AND (cache_write_picos >= 0) AND (cache_write_1h_picos >= 0) AND (output_picos >= 0)))
 );
 CREATE INDEX prices_model ON public.prices USING btree (model_id, valid_from);
@@ -549,7 +566,8 @@ create policy shared_insert on prices for insert to stipend_app, stipend_owner w
 create policy shared_read on prices for select to stipend_app, stipend_owner using (((tenant_id IS NULL) OR (tenant_id = app.tenant_or_null())));
 create policy shared_update on prices for update to stipend_app, stipend_owner using ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END) with check ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.prices FOR EACH ROW EXECUTE FUNCTION app.refuse_change();
-CREATE TRIGGER tell_gateways AFTER INSERT ON public.prices FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
+CREATE TRIGGER same_owner AFTER INSERT OR UPDATE ON public.prices FOR EACH ROW EXECUTE FUNCTION app.refuse_other_owner();
+CREATE TRIGGER tell_gateways AFTER INSERT ON public.prices FOR EACH ROW EXECUTE FUNCTION app.tell_gateways_of_catalogue();
 grant insert, select on prices to stipend_app;
 
 create table promotions (
@@ -573,8 +591,46 @@ CREATE INDEX promotions_open ON public.promotions USING btree (tenant_id, expire
 create policy tenant on promotions for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
 grant insert, select, update on promotions to stipend_app;
 
+create table provider_health (
+  tenant_id text default app.tenant_or_null(),
+  provider_id text not null,
+  gateway_id text not null,
+  at timestamp(3) with time zone not null,
+  state text not null,
+  requests integer not null,
+  failures integer not null,
+  latency_ms integer,
+  last_error_code text,
+  last_error_at timestamp(3) with time zone,
+  constraint provider_health_provider_id_gateway_id_pk PRIMARY KEY (provider_id, gateway_id),
+  constraint provider_health_provider_id_providers_id_fk FOREIGN KEY (provider_id) REFERENCES providers(id),
+  constraint provider_health_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint provider_health_counts CHECK (((requests >= 0) AND ((failures >= 0) AND (failures <= requests)) AND (latency_ms >= 0)))
+);
+-- row level security: enabled, forced
+create policy shared_insert on provider_health for insert to stipend_app, stipend_owner with check ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END);
+create policy shared_read on provider_health for select to stipend_app, stipend_owner using (((tenant_id IS NULL) OR (tenant_id = app.tenant_or_null())));
+create policy shared_update on provider_health for update to stipend_app, stipend_owner using ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END) with check ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END);
+CREATE TRIGGER same_owner AFTER INSERT OR UPDATE ON public.provider_health FOR EACH ROW EXECUTE FUNCTION app.refuse_other_owner();
+grant insert, select, update on provider_health to stipend_app;
+
+create table provider_shares (
+  tenant_id text not null default app.current_tenant(),
+  provider_id text not null,
+  group_ids text[] not null,
+  updated_at timestamp(3) with time zone not null default now(),
+  constraint provider_shares_tenant_id_provider_id_pk PRIMARY KEY (tenant_id, provider_id),
+  constraint provider_shares_provider_id_providers_id_fk FOREIGN KEY (provider_id) REFERENCES providers(id),
+  constraint provider_shares_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+-- row level security: enabled, forced
+create policy tenant on provider_shares for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+CREATE TRIGGER seen_provider AFTER INSERT OR UPDATE OF provider_id ON public.provider_shares FOR EACH ROW EXECUTE FUNCTION app.refuse_unseen_provider();
+CREATE TRIGGER tell_gateways AFTER INSERT OR UPDATE ON public.provider_shares FOR EACH ROW EXECUTE FUNCTION app.tell_gateways_of_catalogue();
+grant insert, select, update on provider_shares to stipend_app;
+
 create table providers (
-  tenant_id text,
+  tenant_id text default app.tenant_or_null(),
   id text not null,
   name text not null,
   kind text not null,
@@ -582,15 +638,22 @@ create table providers (
   credential bytea,
   is_enabled boolean not null default true,
   created_at timestamp(3) with time zone not null default now(),
+  credential_at timestamp(3) with time zone,
+  priority integer not null default 100,
+  weight integer not null default 1,
+  markup_bp integer not null default 0,
+  deleted_at timestamp(3) with time zone,
   constraint providers_pkey PRIMARY KEY (id),
-  constraint providers_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+  constraint providers_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint providers_markup CHECK (((markup_bp >= 0) AND (markup_bp <= 100000))),
+  constraint providers_order CHECK ((((priority >= 1) AND (priority <= 1000)) AND ((weight >= 1) AND (weight <= 1000))))
 );
-CREATE UNIQUE INDEX providers_name ON public.providers USING btree (COALESCE(tenant_id, ''::text), name);
+CREATE UNIQUE INDEX providers_name ON public.providers USING btree (COALESCE(tenant_id, ''::text), name) WHERE (deleted_at IS NULL);
 -- row level security: enabled, forced
 create policy shared_insert on providers for insert to stipend_app, stipend_owner with check ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END);
 create policy shared_read on providers for select to stipend_app, stipend_owner using (((tenant_id IS NULL) OR (tenant_id = app.tenant_or_null())));
 create policy shared_update on providers for update to stipend_app, stipend_owner using ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END) with check ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END);
-CREATE TRIGGER tell_gateways AFTER INSERT OR UPDATE ON public.providers FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
+CREATE TRIGGER tell_gateways AFTER INSERT OR UPDATE ON public.providers FOR EACH ROW EXECUTE FUNCTION app.tell_gateways_of_catalogue();
 grant insert, select, update on providers to stipend_app;
 
 create table service_tokens (

@@ -1,4 +1,4 @@
-import { keys, loadCatalogue, newId } from '@stipend/core'
+import { catalogueOf, keys, loadPlatformCatalogue, newId, usableModels } from '@stipend/core'
 import { hashSecret } from '@stipend/core/secrets'
 import { draw, settle } from '@stipend/core/spend'
 import { type Database, reportGateway } from '@stipend/db'
@@ -26,7 +26,8 @@ const KEYS = [
 export async function writeHistory(database: Database, masterKey: Buffer, school: Seeded, now: Date): Promise<void> {
   const gateway_id = newId('gateway')
   await reportGateway(database, gateway_id, 3600)
-  const catalogue = [...(await loadCatalogue(database, masterKey)).values()]
+  const served = catalogueOf(await loadPlatformCatalogue(database, [masterKey]))
+  const catalogue = usableModels(served, { provider_id: null, allowed_models: null, group_ids: [] })
   const began = new Date(now.getTime() - DAYS * DAY_MS)
   const operate = operatorOf(database, school.tenant_id, began)
   const random = dice(7)

@@ -60,7 +60,7 @@ export async function seedProvider(database: Database, masterKey: Buffer, url: s
     id,
     name: 'sandbox',
     base_url: `${url}/v1`,
-    credential_sealed: sealCredential(masterKey, 'sandbox', { tenant_id: null, provider_id: id }),
+    credential_sealed: sealCredential([masterKey], 'sandbox', { tenant_id: null, provider_id: id }),
     models: [model('sandbox-large', '2500000', '10000000'), model('sandbox-small', '150000', '600000')],
   })
 }

@@ -1,46 +1,143 @@
-import { loadCatalogue, type ServedModel } from '@stipend/core'
+import {
+  candidates,
+  catalogueOf,
+  type Dialect,
+  loadPlatformCatalogue,
+  loadTenantCatalogue,
+  type MasterKeys,
+  type Catalogue as Names,
+  type PricedModel,
+  type ServedModel,
+  usableModels,
+} from '@stipend/core'
+import { DomainError } from '@stipend/core/errors'
+import type { KeyFacts } from '@stipend/core/spend'
 import type { Database } from '@stipend/db'
+import type { ModelPrice } from '@stipend/money'
 import type { Log } from '@stipend/runtime'
+import { unavailable } from './in-time.ts'
 
 const REFRESH_MS = 30_000
 
-/** The models this gateway serves and what they cost, kept in memory. Read again when it has changed, when a model is
- * missed, and every half a minute to be sure. */
+/** What one tenant is served, and which models its keys' names came to. */
+type Tenant = { names: Names; picks: WeakMap<KeyFacts, Map<string, readonly PricedModel[]>> }
+type Wanted = { name: string; dialect: Dialect }
+
+/**
+ * The models this gateway serves and what they cost, kept in memory: the platform's, and each tenant's once one of its keys is used.
+ * Read again when something has changed, when a model is missed, and every half a minute to be sure.
+ */
 export class Catalogue {
-  readonly #load: () => Promise<Map<string, ServedModel>>
+  readonly #database: Database
+  readonly #masterKeys: MasterKeys
   readonly #log: Log
   readonly #timer: NodeJS.Timeout
-  #models = new Map<string, ServedModel>()
+  #platform: readonly ServedModel[] = []
+  #tenants = new Map<string, Tenant | Promise<Tenant>>()
   #loading: Promise<void> | null = null
+  #isOutdated = false
 
-  constructor(args: { database: Database; masterKey: Buffer; log: Log }) {
-    this.#load = () => loadCatalogue(args.database, args.masterKey)
+  constructor(args: { database: Database; masterKeys: MasterKeys; log: Log }) {
+    this.#database = args.database
+    this.#masterKeys = args.masterKeys
     this.#log = args.log
     this.#timer = setInterval(() => void this.refresh().catch(() => {}), REFRESH_MS)
     this.#timer.unref()
   }
 
-  get(name: string): ServedModel | undefined {
-    return this.#models.get(name)
+  /**
+   * The models a request of this key may go to, in the order to try: at once where they are known. Throws why there is none; a model
+   * that has just been added is found too.
+   */
+  candidates(facts: KeyFacts, wanted: Wanted): readonly PricedModel[] | Promise<readonly PricedModel[]> {
+    const tenant = this.#tenants.get(facts.tenant_id)
+    const found = tenant === undefined || tenant instanceof Promise ? null : this.#pick(tenant, facts, wanted)
+    return Array.isArray(found) ? found : this.#look(facts, wanted)
   }
 
-  /** A model that has just been added is found too. */
-  async find(name: string): Promise<ServedModel | undefined> {
-    const known = this.#models.get(name)
+  async #look(facts: KeyFacts, wanted: Wanted): Promise<readonly PricedModel[]> {
+    const found = this.#pick(await this.#tenant(facts.tenant_id), facts, wanted)
+    if (!(found instanceof DomainError)) return found
+    await this.refresh().catch((error: unknown) => {
+      throw unavailable(error)
+    })
+    const again = this.#pick(await this.#tenant(facts.tenant_id), facts, wanted)
+    if (again instanceof DomainError) throw again
+    return again
+  }
+
+  #pick({ names, picks }: Tenant, facts: KeyFacts, wanted: Wanted): readonly PricedModel[] | DomainError {
+    let known = picks.get(facts)
+    if (known === undefined) {
+      known = new Map()
+      picks.set(facts, known)
+    }
+    const name = `${wanted.dialect} ${wanted.name}`
+    const pick = known.get(name)
+    if (pick !== undefined) return pick
+    const found = candidates(names, facts, wanted, Math.random)
+    if (!found.ok) return found.error
+    // Where chance decides the order, it is asked each time.
+    if (isInFixedOrder(found.models)) known.set(name, found.models)
+    return found.models
+  }
+
+  /** What a key may use. */
+  async usable(facts: KeyFacts): Promise<PricedModel[]> {
+    return usableModels((await this.#tenant(facts.tenant_id)).names, facts)
+  }
+
+  /** What another model of the same provider costs, which that one called in: by the name it has there. */
+  priceBeside(model: PricedModel, upstream_name: string): ModelPrice {
+    const tenant = this.#tenants.get(model.provider.tenant_id ?? '')
+    const models = tenant === undefined || tenant instanceof Promise ? this.#platform : tenant.names.models
+    const other = models.find((one) => one.provider.id === model.provider.id && one.upstream_name === upstream_name)
+    if (other?.price) return other.price
+    this.#log.warn({ provider: model.provider.name, model: upstream_name }, 'a model without a price was called in')
+    return model.price
+  }
+
+  async #tenant(tenantId: string): Promise<Tenant> {
+    const known = this.#tenants.get(tenantId)
     if (known !== undefined) return known
-    await this.refresh()
-    return this.#models.get(name)
+    const tenants = this.#tenants
+    // Only what is still wanted is kept: it may have changed while it was read.
+    const isWanted = () => tenants.get(tenantId) === loading
+    const loading: Promise<Tenant> = loadTenantCatalogue(
+      this.#database,
+      this.#masterKeys,
+      tenantId,
+      this.#platform,
+    ).then(
+      (models) => {
+        const tenant: Tenant = { names: catalogueOf(models), picks: new WeakMap() }
+        if (isWanted()) tenants.set(tenantId, tenant)
+        return tenant
+      },
+      (error: unknown) => {
+        if (isWanted()) tenants.delete(tenantId)
+        throw unavailable(error)
+      },
+    )
+    tenants.set(tenantId, loading)
+    return loading
   }
 
-  list(): ServedModel[] {
-    return [...this.#models.values()]
+  /** Something of a tenant has changed, or of the platform. */
+  changed(tenantId: string | undefined): void {
+    if (tenantId !== undefined) this.#tenants.delete(tenantId)
+    // What is being read may be what it was before.
+    else if (this.#loading !== null) this.#isOutdated = true
+    else void this.refresh().catch(() => {})
   }
 
   refresh(): Promise<void> {
-    this.#loading ??= this.#load()
+    this.#loading ??= loadPlatformCatalogue(this.#database, this.#masterKeys)
       .then(
         (models) => {
-          this.#models = models
+          this.#platform = models
+          // Those who are being read for the old ones are read for nobody.
+          this.#tenants = new Map()
         },
         (error: unknown) => {
           this.#log.warn({ err: error }, 'the catalogue could not be read')
@@ -49,6 +146,9 @@ export class Catalogue {
       )
       .finally(() => {
         this.#loading = null
+        if (!this.#isOutdated) return
+        this.#isOutdated = false
+        void this.refresh().catch(() => {})
       })
     return this.#loading
   }
@@ -56,4 +156,8 @@ export class Catalogue {
   close(): void {
     clearInterval(this.#timer)
   }
+}
+
+function isInFixedOrder(models: readonly PricedModel[]): boolean {
+  return new Set(models.map((model) => model.provider.priority)).size === models.length
 }

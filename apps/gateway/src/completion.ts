@@ -1,71 +1,68 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ServedModel } from '@stipend/core'
+import type { IncomingMessage } from 'node:http'
+import type { PricedModel } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
+import type { KeyFacts } from '@stipend/core/spend'
 import { admit, Need } from './admit.ts'
 import { readBody } from './body.ts'
+import type { Ask, AskDialect } from './dialects/ask.ts'
+import { parseBody } from './dialects/parse.ts'
 import { Exchange } from './exchange.ts'
-import type { Gateway } from './gateway.ts'
-import { unavailable } from './in-time.ts'
-import { type ChatRequest, parseChatRequest } from './openai/chat-request.ts'
+import type { Gateway, Handled, Http } from './gateway.ts'
 import type { Purse } from './purse.ts'
 
-export type Handled = { status: number; code: string | null; key_id?: string | undefined }
-export type Http = { request: IncomingMessage; response: ServerResponse; id: string }
-
-/** One chat completion from the first byte to the last cent. Throws only before anything was answered. */
-export async function complete(gateway: Gateway, http: Http, secret: string): Promise<Handled> {
+/** One request for tokens from the first byte to the last cent. Throws only before anything was answered. */
+export async function complete(gateway: Gateway, http: Http, dialect: AskDialect): Promise<Handled> {
   const startedAt = Date.now()
-  const purse = gateway.purses.find(secret)
+  const purse = gateway.door.find(http)
   try {
-    const asked = await understand(gateway, http, purse)
-    const isStream = asked.request.stream === true
-    const need = new Need(asked.request, asked.body.length, asked.model)
-    const admitted = admit(purse, need, isStream)
-    const admission = admitted instanceof Promise ? await admitted : admitted
-    const { facts } = purse
-    if (facts === null) throw new Error('money was set aside for a key nobody knows')
-    if (http.response.destroyed) {
-      purse.release(admission.hold, 0n)
-      return { status: 499, code: null, key_id: facts.key_id }
-    }
-    const exchange = new Exchange(gateway, http, { ...asked, startedAt, purse, facts, need, admission })
-    return { ...(await exchange.run()), key_id: facts.key_id }
+    const body = await receive(gateway, http, purse)
+    const checked = gateway.door.check(http, purse)
+    const facts = checked instanceof Promise ? await checked : checked
+    const ask = dialect.read(parseBody(body))
+    const found = gateway.catalogue.candidates(facts, { name: ask.model, dialect: dialect.name })
+    const models = gateway.providers.inOrder(found instanceof Promise ? await found : found, performance.now())
+    return await serve(gateway, http, { startedAt, purse, facts, ask, body, models })
   } catch (error) {
-    gateway.purses.noteError(purse, error)
+    gateway.door.noteError(http, purse, error)
     throw error
   }
 }
 
-export type Asked = { request: ChatRequest; body: Buffer; model: ServedModel }
+type Served = {
+  startedAt: number
+  purse: Purse
+  facts: KeyFacts
+  ask: Ask
+  body: Buffer
+  models: readonly PricedModel[]
+}
 
-/** What is asked for. Whoever asks without a valid key hears of that first, not of their JSON. */
-async function understand(gateway: Gateway, http: Http, purse: Purse): Promise<Asked> {
+async function serve(gateway: Gateway, http: Http, served: Served): Promise<Handled> {
+  const { ask, body, purse, models } = served
+  const [model] = models
+  if (model === undefined) throw new Error('a name that means no model')
+  const need = new Need(ask, body.length, model)
+  const admitted = admit(purse, need, ask.isStream)
+  const admission = admitted instanceof Promise ? await admitted : admitted
+  // As they were when the money was drawn.
+  const facts = purse.facts ?? served.facts
+  if (http.response.destroyed) {
+    purse.release(admission.hold, 0n)
+    return { status: 499, code: null, key_id: facts.key_id }
+  }
+  const exchange = new Exchange(gateway, http, { ...served, facts, need, admission })
+  return { ...(await exchange.run()), key_id: facts.key_id }
+}
+
+/** The body. Whoever asks without a valid key hears of that first, not of what they sent. */
+export async function receive(gateway: Gateway, http: Http, purse: Purse): Promise<Buffer> {
   try {
     const body = await readBody(http.request, gateway.limits)
     refuseCompressed(http.request)
-    const request = parseChatRequest(body)
-    const model = gateway.catalogue.get(request.model) ?? (await findModel(gateway, request.model))
-    if (model === undefined) {
-      throw new DomainError(
-        'model_not_found',
-        `There is no model "${request.model.slice(0, 100)}" on this key. GET /v1/models lists those you can use.`,
-        { param: 'model' },
-      )
-    }
-    return { request, body, model }
+    return body
   } catch (error) {
-    if (error instanceof DomainError && error.code !== 'request_timeout') {
-      await purse.check()
-    }
+    if (error instanceof DomainError && error.code !== 'request_timeout') await gateway.door.check(http, purse)
     throw error
-  }
-}
-
-async function findModel(gateway: Gateway, name: string): Promise<ServedModel | undefined> {
-  try {
-    return await gateway.catalogue.find(name)
-  } catch (error) {
-    throw unavailable(error)
   }
 }
 

@@ -9,6 +9,10 @@ const Env = z
     GATEWAY_PORT: variable.port().default(3001),
     /** Where the journal is kept: a folder of this gateway's own, on a disk that survives a restart. */
     GATEWAY_DATA_DIR: z.string(),
+    /** Hosts and blocks of addresses that providers of tenants may be at although they aren't of the internet. */
+    PROVIDER_ALLOWED_HOSTS: list(),
+    /** How many proxies of our own stand in front and add to x-forwarded-for. */
+    TRUSTED_PROXIES: z.string().regex(/^\d$/, 'must be a number from 0 to 9').default('0'),
     LOG_LEVEL: variable.logLevel().default('info'),
   })
   .transform((env) => ({
@@ -17,7 +21,22 @@ const Env = z
     host: env.HOST,
     port: env.GATEWAY_PORT,
     dataDir: env.GATEWAY_DATA_DIR,
+    allowedHosts: env.PROVIDER_ALLOWED_HOSTS,
+    trustedProxies: Number(env.TRUSTED_PROXIES),
     logLevel: env.LOG_LEVEL,
   }))
+
+/** Names and blocks of addresses, with commas between. */
+function list() {
+  return z
+    .string()
+    .default('')
+    .transform((text) =>
+      text
+        .split(',')
+        .map((one) => one.trim())
+        .filter((one) => one !== ''),
+    )
+}
 
 export const readEnv = () => parseEnv(Env, process.env)

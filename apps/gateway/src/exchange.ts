@@ -1,64 +1,93 @@
-import type { ServerResponse } from 'node:http'
+import type { PricedModel } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
 import type { KeyFacts, Settlement } from '@stipend/core/spend'
-import { costOf, type TokenUsage } from '@stipend/money'
-import { toOpenAI } from '@stipend/wire/errors'
 import type { Dispatcher } from 'undici'
-import { type Admission, type Need, STRETCH_TOKENS } from './admit.ts'
-import type { Asked, Http } from './completion.ts'
-import type { Gateway } from './gateway.ts'
+import { type Admission, admit, costsTheSame, Need } from './admit.ts'
+import type { Ask } from './dialects/ask.ts'
+import { upstreamBody } from './dialects/upstream-body.ts'
+import { Fare } from './fare.ts'
+import type { Gateway, Http } from './gateway.ts'
 import { createStreamMeter, estimate, type Metered, meterAnswer, type StreamMeter } from './meter/meter.ts'
-import { upstreamBody } from './openai/chat-request.ts'
+import { connectionFailure, ERROR_BYTES_MAX, type Failure, type Passed, readRefusal } from './provider-errors.ts'
 import type { Purse } from './purse.ts'
-import { ERROR_BYTES_MAX, providerError, readRefusal } from './upstream.ts'
+import { refusalOf } from './refusal.ts'
+import { Reply } from './reply.ts'
+import {
+  canceled,
+  estimated,
+  failedMidway,
+  INTERRUPTED,
+  NOTHING,
+  type Outcome,
+  settlementOf,
+  succeeded,
+} from './settlement.ts'
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
-/** nginx's word for "the client closed the request". */
-const CLIENT_CLOSED = 499
 /** A prompt that nobody will count any more is taken for a token every so many bytes. */
 const BYTES_PER_TOKEN = 4
 
-type Outcome = Pick<Settlement, 'status' | 'http_status' | 'error_code'>
-type Facts = Asked & { startedAt: number; purse: Purse; facts: KeyFacts; need: Need; admission: Admission }
+type Facts = {
+  ask: Ask
+  body: Buffer
+  startedAt: number
+  purse: Purse
+  facts: KeyFacts
+  /** The models it may go to, in the order to try. Money is set aside for the first. */
+  models: readonly PricedModel[]
+  need: Need
+  admission: Admission
+}
 
 /**
  * A request that money is set aside for: forwarded, passed on as it comes, measured, settled once. It is the handler of the
- * provider's answer itself: nothing stands between the two sockets.
+ * provider's answer itself: nothing stands between the two sockets. Until something of an answer has gone to the client, a provider
+ * that fails is followed by the next.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly #gateway: Gateway
-  readonly #response: ServerResponse
-  readonly #id: string
+  readonly #http: Http
+  readonly #reply: Reply
   readonly #facts: Facts
   readonly #done = Promise.withResolvers<void>()
+  // The attempt that is under way.
+  #model: PricedModel
+  #need: Need
+  #admission: Admission
+  #attempts = 0
   #upstream: Dispatcher.DispatchController | null = null
   #kind: 'stream' | 'whole' | 'refusal' = 'refusal'
   #status = 0
-  #contentType = ''
   #retryAfter = ''
   #chunks: Buffer[] = []
   #bytes = 0
   #meter: StreamMeter | null = null
-  /** Tokens of the answer that the hold pays for; unlimited where it pays for the whole answer. */
-  #covered: number
-  #isExtending = false
+  #fare: Fare | null = null
   #isForwarded = false
+  #sentAt = 0
   #firstByteAt: number | null = null
+  // The request as a whole.
+  #pause: NodeJS.Timeout | null = null
   #outcome: Outcome | null = null
   #isOver = false
 
   constructor(gateway: Gateway, http: Http, facts: Facts) {
     this.#gateway = gateway
-    this.#response = http.response
-    this.#id = http.id
+    this.#http = http
+    this.#reply = new Reply(http)
+    this.#reply.outputMax = facts.admission.outputMax
     this.#facts = facts
-    this.#covered = facts.admission.coveredTokens
+    const [model] = facts.models
+    if (model === undefined) throw new Error('money was set aside for no model')
+    this.#model = model
+    this.#need = facts.need
+    this.#admission = facts.admission
   }
 
   async run(): Promise<{ status: number; code: string | null }> {
     const { purse } = this.#facts
     const gateway = this.#gateway
-    const response = this.#response
+    const { response } = this.#http
 
     const onClose = () => {
       if (!response.writableFinished) this.#hangUp()
@@ -69,8 +98,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     purse.running.add(this)
     gateway.running.add(this)
     try {
-      // Should this process die, the prompt is what the provider had surely been sent.
-      gateway.journal.hold(this.#ifInterrupted(), (error) => this.#forward(error))
+      this.#promise()
       await this.#done.promise
     } finally {
       response.off('close', onClose)
@@ -81,6 +109,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return { status: this.#outcome?.http_status ?? 500, code: this.#outcome?.error_code ?? null }
   }
 
+  /** Should this process die, the prompt is what the provider had surely been sent. */
+  #promise(): void {
+    this.#gateway.journal.hold(this.#ifInterrupted(), (failure) => this.#forward(failure))
+  }
+
   #forward(failure: Error | null): void {
     if (this.#isOver) return
     if (failure !== null) {
@@ -88,22 +121,26 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#fail(new DomainError('metering_unavailable', words, { retry_after_seconds: 5 }, failure))
       return
     }
-    const { request, body, model, admission } = this.#facts
-    const isStream = request.stream === true
+    const { ask, body } = this.#facts
+    const model = this.#model
     this.#isForwarded = true
-    const forwarded = upstreamBody(body, request, model.upstream_name, admission.outputMax)
-    this.#gateway.upstreams.dispatch(model, { path: '/chat/completions', body: forwarded, isStream }, this)
+    this.#attempts++
+    this.#sentAt = performance.now()
+    const forwarded = upstreamBody(body, ask, model, this.#admission.outputMax)
+    const { headers } = this.#http.request
+    const args = { dialect: ask.dialect.name, body: forwarded, isStream: ask.isStream, client: headers }
+    this.#gateway.upstreams.dispatch(model, args, this)
   }
 
   /** The key was revoked, or the gateway is going away: the answer ends here. */
   cut(error: DomainError): void {
     if (this.#isOver) return
     const metered = this.#measureSoFar()
-    this.#settle(metered, { ...failed(error), status: 'canceled' })
+    this.#settle(metered, { ...this.#failed(error), status: 'canceled' })
     // Over first: what the abort calls back must find nothing left to do.
     this.#finish()
-    this.#upstream?.abort(error)
-    this.#answerError(error)
+    this.#abort(error)
+    this.#reply.fail(error, this.#meter)
   }
 
   // --- the provider's side ------------------------------------------------------------------------------------------
@@ -114,30 +151,39 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(
-    _: Dispatcher.DispatchController,
+    controller: Dispatcher.DispatchController,
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
     if (status < 200) return
     this.#status = status
-    this.#contentType = String(headers['content-type'] ?? '')
     this.#retryAfter = String(headers['retry-after'] ?? '')
     if (status !== 200) return
-    if (!this.#contentType.startsWith('text/event-stream')) {
+    const encoding = headers['content-encoding'] ?? 'identity'
+    if (encoding !== 'identity') {
+      controller.abort(unreadable(new Error(`an answer in ${String(encoding)}, which was not asked for`)))
+      return
+    }
+    if (!String(headers['content-type'] ?? '').startsWith('text/event-stream')) {
       this.#kind = 'whole'
       return
     }
     this.#kind = 'stream'
-    const { request, need } = this.#facts
-    const hidesUsage = request.stream_options?.include_usage !== true
-    this.#meter = createStreamMeter('chat', { hidesUsage, hidesFailure: true, answers: need.answers })
-    this.#writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' })
-    this.#response.flushHeaders()
+    const { ask } = this.#facts
+    const options = { hidesUsage: !ask.showsUsage, hidesFailure: true, answers: ask.answers }
+    const meter = createStreamMeter(ask.dialect.name, options)
+    this.#meter = meter
+    if (this.#admission.coveredTokens === Number.POSITIVE_INFINITY) return
+    this.#fare = new Fare(this.#facts.purse, this.#need, this.#admission, {
+      isOver: () => this.#isOver,
+      onMoved: () => this.#gateway.journal.hold(this.#ifInterrupted(), () => {}),
+      onSpent: () => this.#endForWantOfMoney(meter),
+    })
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#isOver) return
-    this.#firstByteAt ??= Date.now()
+    if (this.#isOver || controller !== this.#upstream) return
+    if (this.#firstByteAt === null) this.#noteFirstByte()
     const meter = this.#meter
     if (meter === null) {
       this.#bytes += chunk.length
@@ -155,46 +201,128 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return
     }
     if (meter.failure !== undefined) {
-      if (out.length > 0) this.#response.write(out)
-      const words = 'The model provider failed in the middle of its answer. Try again.'
-      this.#fail(new DomainError('provider_error', words, {}, new Error(meter.failure)))
-      controller.abort(new Error('the provider failed'))
+      this.#failInStream(meter, meter.failure, out)
       return
     }
     // Many clients stop at [DONE] and ask again at once: by then the money must be back.
     if (meter.isDone) {
       this.#settleEnded(meter.metered(this.#inputTokens))
-      this.#whenWritten(() => this.#response.write(out))
+      this.#whenWritten(() => this.#reply.write(out))
       return
     }
-    if (out.length > 0 && !this.#response.write(out)) controller.pause()
-    if (this.#covered !== Number.POSITIVE_INFINITY) this.#mind(meter)
+    if (out.length > 0 && !this.#reply.write(out)) controller.pause()
+    this.#fare?.mind(meter)
   }
 
-  onResponseEnd(): void {
-    if (this.#isOver) return
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    if (this.#isOver || controller !== this.#upstream) return
     if (this.#meter !== null) {
       const rest = this.#meter.end()
       if (this.#meter.isEmpty) {
-        this.#fail(unreadable())
+        this.#failedAttempt({ error: unreadable(), again: 'other', restMs: null })
         return
       }
       this.#settleEnded(this.#meter.metered(this.#inputTokens))
       this.#whenWritten(() => {
-        if (rest.length > 0) this.#response.write(rest)
-        this.#response.end()
+        if (rest.length > 0) this.#reply.write(rest)
+        this.#reply.end()
       })
     } else if (this.#kind === 'whole') {
       this.#answerWhole(Buffer.concat(this.#chunks, this.#bytes))
+      return
     } else {
-      this.#passRefusal(Buffer.concat(this.#chunks, this.#bytes))
+      this.#refused()
+      return
     }
     this.#finish()
   }
 
-  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+  onResponseError(controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    // Of an attempt that is over nothing more is to be heard; one that didn't come about has no controller.
+    if (this.#isOver || (controller ?? null) !== this.#upstream) return
+    // An error whose text was cut off is one all the same.
+    if (this.#status !== 0 && this.#status !== 200 && !(error instanceof DomainError)) this.#refused()
+    else this.#failedAttempt(connectionFailure(error, this.#status === 200 && this.#firstByteAt !== null))
+  }
+
+  #noteFirstByte(): void {
+    this.#firstByteAt = Date.now()
+    if (this.#status !== 200) return
+    const now = performance.now()
+    this.#gateway.providers.of(this.#model.provider).succeeded(now, Math.round(now - this.#sentAt))
+  }
+
+  /** The provider says in its stream that it failed. Where nothing of it was passed on yet, another may do better. */
+  #failInStream(meter: StreamMeter, said: string, out: Buffer): void {
+    const words = 'The model provider failed in the middle of its answer. Try again.'
+    const error = new DomainError('provider_error', words, {}, new Error(said))
+    if (out.length > 0 && (this.#reply.hasBegun || meter.countedTokens() > 0)) this.#reply.write(out)
+    const upstream = this.#upstream
+    this.#upstream = null
+    upstream?.abort(error)
+    this.#failedAttempt({ error, again: 'other', restMs: null })
+  }
+
+  // --- the next attempt ---------------------------------------------------------------------------------------------
+
+  #failedAttempt({ error, again, restMs }: Failure): void {
+    const { log, providers } = this.#gateway
+    const { provider } = this.#model
+    providers.of(provider).failed(performance.now(), error.code, restMs)
+    log.warn(
+      { request_id: this.#http.id, provider: provider.name, attempt: this.#attempts, err: error },
+      'provider failed',
+    )
+    if (this.#reply.hasBegun || again === 'never') {
+      this.#fail(error)
+      return
+    }
+    const next = this.#facts.models[this.#attempts]
+    if (next !== undefined) void this.#attempt(next, error)
+    else if (again === 'same' && this.#attempts === 1) {
+      const { backoffMs } = this.#gateway.patience
+      this.#pause = setTimeout(() => void this.#attempt(this.#model, error), backoffMs * (1 + Math.random()))
+    } else this.#fail(error)
+  }
+
+  /** Tries a model, with the money that is set aside where that fits, or else with other money in its place. */
+  async #attempt(model: PricedModel, after: DomainError): Promise<void> {
     if (this.#isOver) return
-    this.#fail(providerError(error))
+    this.#upstream = null
+    this.#kind = 'refusal'
+    this.#status = 0
+    this.#chunks = []
+    this.#bytes = 0
+    this.#meter = null
+    this.#fare = null
+    this.#firstByteAt = null
+    this.#isForwarded = false
+    if (model !== this.#model) {
+      const { ask, body, purse } = this.#facts
+      const need = new Need(ask, body.length, model)
+      if (!costsTheSame(model, this.#model)) {
+        const { hold } = this.#admission
+        purse.release(hold, 0n)
+        this.#admission = { ...this.#admission, hold: { lease: hold.lease, amount: 0n, isOver: false } }
+        let admission: Admission
+        try {
+          admission = await admit(purse, need, ask.isStream)
+        } catch {
+          // Why the first one failed says more than that the next is too dear.
+          if (!this.#isOver) this.#fail(after)
+          return
+        }
+        if (this.#isOver) {
+          purse.release(admission.hold, 0n)
+          return
+        }
+        this.#admission = admission
+        this.#reply.outputMax = admission.outputMax
+      }
+      this.#model = model
+      this.#need = need
+    }
+    this.#promise()
   }
 
   // --- ends ---------------------------------------------------------------------------------------------------------
@@ -204,37 +332,54 @@ export class Exchange implements Dispatcher.DispatchHandler {
     try {
       answer = JSON.parse(body.toString('utf8'))
     } catch (error) {
-      this.#fail(unreadable(error))
+      this.#failedAttempt({ error: unreadable(error), again: 'never', restMs: null })
       return
     }
-    this.#settleEnded(meterAnswer('chat', answer, this.#inputTokens))
+    this.#settleEnded(meterAnswer(this.#facts.ask.dialect.name, answer, this.#inputTokens))
     this.#whenWritten(() => {
-      this.#writeHead(200, { 'content-type': this.#contentType, 'content-length': body.length })
-      this.#response.end(body)
+      this.#reply.whole(body)
     })
+    this.#finish()
   }
 
-  /** The provider says no: nothing is charged. */
-  #passRefusal(body: Buffer): void {
-    const refusal = readRefusal(this.#status, this.#retryAfter, body)
-    if ('error' in refusal) {
-      this.#fail(refusal.error)
+  /** The provider says no. */
+  #refused(): void {
+    const body = Buffer.concat(this.#chunks, this.#bytes)
+    const refusal = readRefusal(this.#status, this.#retryAfter, body, this.#facts.ask.dialect.name)
+    if ('failure' in refusal) {
+      this.#failedAttempt(refusal.failure)
       return
     }
-    this.#settle(NOTHING, { status: 'failed', http_status: this.#status, error_code: 'provider_error' })
-    this.#writeHead(this.#status, { 'content-type': 'application/json', 'x-should-retry': 'false' })
-    this.#response.end(body)
+    const next = this.#facts.models[this.#attempts]
+    // One that doesn't know the model any more says nothing for the next.
+    if (this.#status === 404 && next !== undefined) {
+      void this.#attempt(
+        next,
+        new DomainError('provider_error', 'The model provider doesn’t know this model any more.'),
+      )
+    } else this.#passRefusal(refusal.passed, body)
+  }
+
+  /** It is about what the client asked for: nothing is charged, and the client gets to see what it says. */
+  #passRefusal({ status, words, hasShape }: Passed, body: Buffer): void {
+    this.#settle(NOTHING, { status: 'failed', http_status: status, error_code: 'provider_error' })
+    const ours = () => refusalOf(new DomainError('invalid_request', words), this.#http.family, this.#http.id).body
+    this.#reply.refuse(status, hasShape ? body : ours())
+    this.#finish()
   }
 
   /** What was delivered of a stream is charged; an answer that never arrived is not. */
   #fail(error: DomainError): void {
-    const delivered = this.#meter !== null && !this.#meter.isEmpty
+    const delivered = this.#reply.hasBegun && this.#meter !== null && !this.#meter.isEmpty
     const metered = delivered ? (this.#meter?.metered(this.#inputTokens) ?? NOTHING) : NOTHING
-    this.#settle(metered, this.#meter === null ? failed(error) : { ...failed(error), http_status: 200 })
-    const { log } = this.#gateway
-    log.warn({ request_id: this.#id, provider: this.#facts.model.provider.name, err: error }, 'provider failed')
-    this.#answerError(error)
+    this.#settle(metered, this.#failed(error))
+    this.#reply.fail(error, this.#meter)
     this.#finish()
+  }
+
+  #failed(error: DomainError): Outcome {
+    const status = this.#reply.hasBegun ? 200 : refusalOf(error, 'openai', this.#http.id).status
+    return { status: 'failed', http_status: status, error_code: error.code }
   }
 
   /** The client is gone: it is charged for what was sent and produced. */
@@ -242,83 +387,32 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#isOver) return
     this.#settle(this.#measureSoFar(), canceled)
     this.#finish()
-    this.#upstream?.abort(new Error('the client hung up'))
+    this.#abort(new Error('the client hung up'))
   }
 
-  #answerError(error: DomainError): void {
-    if (this.#response.destroyed) return
-    const answer = toOpenAI(error)
-    if (this.#response.headersSent) {
-      // After the first byte an error can only be an event.
-      this.#response.end(`data: ${JSON.stringify(answer.body)}\n\n`)
-      return
-    }
-    this.#writeHead(answer.status, answer.headers)
-    this.#response.end(JSON.stringify(answer.body))
-  }
-
-  #writeHead(status: number, headers: Record<string, string | number>): void {
-    const { outputMax } = this.#facts.admission
-    if (outputMax !== undefined) this.#response.setHeader('x-stipend-output-tokens-max', outputMax)
-    this.#response.writeHead(status, headers)
+  #abort(reason: Error): void {
+    this.#gateway.providers.of(this.#model.provider).leftOpen()
+    this.#upstream?.abort(reason)
   }
 
   #finish(): void {
     this.#isOver = true
+    if (this.#pause !== null) clearTimeout(this.#pause)
     this.#done.resolve()
   }
 
   // --- money --------------------------------------------------------------------------------------------------------
-
-  /** The taxi's meter: where the stream nears the end of what is held, more is, or it ends properly. */
-  #mind(meter: StreamMeter): void {
-    if (this.#isExtending || meter.roughTokens() < this.#covered - STRETCH_TOKENS / 2) return
-    const { purse, need, admission } = this.#facts
-    const stretch = this.#stretch()
-    if (stretch === 0n) {
-      this.#covered = Number.POSITIVE_INFINITY
-      return
-    }
-    if (purse.extend(admission.hold, stretch)) {
-      this.#covered += STRETCH_TOKENS
-      return
-    }
-    this.#isExtending = true
-    const { lease } = admission.hold
-    void purse
-      .extendByDrawing(admission.hold, stretch, stretch)
-      .catch(() => false)
-      .then((extended) => {
-        this.#isExtending = false
-        if (this.#isOver) return
-        // Its money is in another lease now: that one has to pay should this process die.
-        if (admission.hold.lease !== lease) this.#gateway.journal.hold(this.#ifInterrupted(), () => {})
-        if (extended) {
-          this.#covered += STRETCH_TOKENS
-          return
-        }
-        // No more to be had: count exactly what is left of the hold, and end where it ends.
-        const paid = need.affordable(admission.hold.amount)
-        if (meter.countedTokens() >= (paid - END_MARGIN_TOKENS) * need.answers) this.#endForWantOfMoney(meter)
-        else this.#covered = Math.max(this.#covered, meter.roughTokens() + STRETCH_TOKENS / 2 + RECHECK_TOKENS)
-      })
-  }
-
-  #stretch(): bigint {
-    const { need } = this.#facts
-    if (this.#covered >= need.outputMax) return 0n
-    return need.cost(STRETCH_TOKENS, { counted: false }) - need.cost(0, { counted: false })
-  }
 
   #endForWantOfMoney(meter: StreamMeter): void {
     const metered = meter.metered(this.#inputTokens)
     this.#settle(metered, { status: 'succeeded', http_status: 200, error_code: 'budget_exhausted' })
     this.#finish()
     this.#upstream?.abort(new Error('the money is spent'))
-    this.#response.end(meter.ending(metered.usage))
+    this.#reply.write(meter.ending(metered.usage))
+    this.#reply.end()
   }
 
-  readonly #inputTokens = (): number => this.#facts.need.inputTokens()
+  readonly #inputTokens = (): number => this.#need.inputTokens()
 
   #ifInterrupted(): Settlement {
     const prompt = estimate(Math.ceil(this.#facts.body.length / BYTES_PER_TOKEN))
@@ -334,8 +428,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #settleEnded(metered: Metered): void {
     if (metered.provider_fault !== undefined) {
       const { log } = this.#gateway
-      const provider = this.#facts.model.provider.name
-      log.warn({ request_id: this.#id, provider, fault: metered.provider_fault }, 'usage that can’t be true')
+      const provider = this.#model.provider.name
+      log.warn({ request_id: this.#http.id, provider, fault: metered.provider_fault }, 'usage that can’t be true')
     }
     this.#settle(metered, metered.has_failed === true ? failedMidway : succeeded)
   }
@@ -343,7 +437,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** An answer is told to its client when it can no longer be forgotten. */
   #whenWritten(answer: () => void): void {
     this.#gateway.journal.whenWritten(() => {
-      if (!this.#response.destroyed) answer()
+      if (!this.#reply.isGone) answer()
     })
   }
 
@@ -351,63 +445,26 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #settle(metered: Metered, outcome: Outcome): void {
     if (this.#outcome !== null) return
     this.#outcome = outcome
-    this.#gateway.purses.ledger.record(this.#settlement(metered, outcome), this.#facts.admission.hold)
+    this.#gateway.purses.ledger.record(this.#settlement(metered, outcome), this.#admission.hold)
   }
 
-  #settlement({ usage, is_estimated }: Metered, outcome: Outcome): Settlement {
-    const { startedAt, request, model, facts, admission } = this.#facts
-    const { hold } = admission
-    const full = costOf(usage, model.price)
-    const cost_nanos = full < hold.amount ? full : hold.amount
-    return {
-      id: this.#id,
-      started_at: new Date(startedAt).toISOString(),
-      gateway_id: this.#gateway.gatewayId,
-      tenant_id: facts.tenant_id,
-      key_id: facts.key_id,
-      member_id: facts.member_id,
-      allocation_id: facts.allocation_id,
-      draws_on_balance: hold.lease.chain.usesBalance,
-      lease_id: hold.lease.id,
-      model: model.name,
-      provider_id: model.provider.id,
-      provider_name: model.provider.name,
-      price_id: model.price_id,
-      status: outcome.status,
-      http_status: outcome.http_status,
-      error_code: outcome.error_code,
-      is_streamed: request.stream === true,
-      is_estimated,
-      input_tokens: usage.input_tokens,
-      cached_input_tokens: usage.cached_input_tokens,
-      cache_write_tokens: usage.cache_write_tokens,
-      cache_write_1h_tokens: usage.cache_write_1h_tokens,
-      output_tokens: usage.output_tokens,
-      reasoning_tokens: usage.reasoning_tokens,
-      hold_nanos: hold.amount,
-      cost_nanos,
-      excess_nanos: full - cost_nanos,
-      latency_ms: Date.now() - startedAt,
-      first_byte_ms: this.#firstByteAt === null ? null : this.#firstByteAt - startedAt,
-    }
+  #settlement(metered: Metered, outcome: Outcome): Settlement {
+    const { startedAt, ask, facts } = this.#facts
+    const { gatewayId, catalogue } = this.#gateway
+    const model = this.#model
+    return settlementOf(metered, outcome, {
+      id: this.#http.id,
+      gatewayId,
+      facts,
+      model,
+      hold: this.#admission.hold,
+      isStreamed: ask.isStream,
+      startedAt,
+      firstByteAt: this.#firstByteAt,
+      priceOf: (other) => catalogue.priceBeside(model, other),
+    })
   }
 }
 
-/** An ending stream leaves this much of what is paid for: what was already on its way. */
-const END_MARGIN_TOKENS = 16
-/** How much more of an answer may pass before it is counted again, once money is short. */
-const RECHECK_TOKENS = 32
-
-const estimated = (usage: TokenUsage): Metered => ({ usage, is_estimated: true })
-const NOTHING: Metered = { usage: estimate(0), is_estimated: false }
-const failedMidway: Outcome = { status: 'failed', http_status: 200, error_code: 'provider_error' }
-const succeeded: Outcome = { status: 'succeeded', http_status: 200, error_code: null }
-const canceled: Outcome = { status: 'canceled', http_status: CLIENT_CLOSED, error_code: null }
-const INTERRUPTED: Outcome = { status: 'interrupted', http_status: 500, error_code: null }
-const failed = (error: DomainError): Outcome => ({
-  status: 'failed',
-  http_status: toOpenAI(error).status,
-  error_code: error.code,
-})
 const unreadable = (cause?: unknown) =>
   new DomainError('provider_error', 'The model provider’s answer can’t be read. Try again.', {}, cause)

@@ -1,11 +1,15 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { DomainError } from '@stipend/core/errors'
 import type { Database } from '@stipend/db'
 import type { Log } from '@stipend/runtime'
 import type { BodyLimits } from './body.ts'
 import type { Catalogue } from './catalogue.ts'
+import type { Door } from './door.ts'
+import type { Providers } from './health.ts'
 import type { Journal } from './journal.ts'
 import type { Purses } from './purses.ts'
-import type { Upstreams } from './upstream.ts'
+import type { Family } from './refusal.ts'
+import type { ProviderPatience, Upstreams } from './upstream.ts'
 
 /** What a request needs of the process that serves it. */
 export type Gateway = {
@@ -15,8 +19,17 @@ export type Gateway = {
   journal: Journal
   purses: Purses
   upstreams: Upstreams
+  providers: Providers
+  patience: ProviderPatience
+  door: Door
   limits: BodyLimits
   log: Log
   /** Requests that are being answered. */
   running: Set<{ cut(error: DomainError): void }>
 }
+
+/** One request and its answer. `family`: the shape of errors its client reads. */
+export type Http = { request: IncomingMessage; response: ServerResponse; id: string; family: Family }
+
+/** What a request came to, for the log. */
+export type Handled = { status: number; code: string | null; key_id?: string | undefined }

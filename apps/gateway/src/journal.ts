@@ -1,11 +1,15 @@
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import type { Settlement } from '@stipend/core/spend'
+import { type EventKind, EventKinds } from '@stipend/db'
 
 /**
  * What this gateway has promised and measured, on disk before anyone relies on it: a `hold` before a request is forwarded, its
  * `outcome` afterwards. One line of JSON each, appended with one write, so that the death of the process at any instruction loses
  * nothing that was written and tears at most the last line. Once the ledger knows of all requests of a file, the file goes.
+ *
+ * A line is a list of figures (`lineOf`). What many lines share stands in the first of a file that has it, and by number in the
+ * others.
  *
  * Not forced to disk at each line: it protects from the death of the process, not from a power cut. After a power cut leases
  * without a record are given back.
@@ -15,10 +19,11 @@ export class Journal {
   #segment: Segment | null = null
   #made = 0
   /** The files that hold something of a request the ledger doesn't know yet. */
-  readonly #segmentsOf = new Map<string, Segment[]>()
+  readonly #segmentsOf = new Map<string, Segment | Segment[]>()
   #queued: Settlement[] = []
   #callbacks: ((error: Error | null) => void)[] = []
   #isScheduled = false
+  readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
   constructor(dir: string) {
     this.#dir = dir
@@ -35,9 +40,10 @@ export class Journal {
     const owed = new Map<string, Settlement>()
     let torn = 0
     for (const name of files.sort()) {
+      const kinds: EventKind[] = []
       for (const line of readFileSync(path.join(this.#dir, name), 'utf8').split('\n')) {
         if (line === '') continue
-        const settlement = parseEntry(line)
+        const settlement = parseEntry(line, kinds)
         if (settlement === undefined) torn++
         else owed.set(settlement.id, settlement)
       }
@@ -77,11 +83,13 @@ export class Journal {
 
   /** The ledger knows of it. */
   settled(id: string): void {
-    for (const segment of this.#segmentsOf.get(id) ?? []) {
+    const segments = this.#segmentsOf.get(id)
+    if (segments === undefined) return
+    this.#segmentsOf.delete(id)
+    for (const segment of Array.isArray(segments) ? segments : [segments]) {
       segment.open--
       if (segment.open === 0 && segment !== this.#segment) discard(segment)
     }
-    this.#segmentsOf.delete(id)
   }
 
   /** Removes a file that owes nothing; keeps one that does. */
@@ -121,23 +129,24 @@ export class Journal {
     const segment = this.#writable()
     let text = ''
     for (const settlement of settlements) {
-      text += lineOf(settlement)
+      text += lineOf(settlement, segment.kinds)
       this.#note(settlement.id, segment)
     }
-    const bytes = Buffer.from(text)
+    // A character is at most three bytes.
+    const fits = text.length * 3 <= this.#scratch.length
+    const bytes = fits ? this.#scratch.subarray(0, this.#scratch.write(text)) : Buffer.from(text)
     for (let written = 0; written < bytes.length; ) written += writeSync(segment.file, bytes, written)
     segment.bytes += bytes.length
   }
 
   #note(id: string, segment: Segment): void {
-    const segments = this.#segmentsOf.get(id)
-    if (segments === undefined) {
-      segment.open++
-      this.#segmentsOf.set(id, [segment])
-    } else if (!segments.includes(segment)) {
-      segment.open++
-      segments.push(segment)
-    }
+    const known = this.#segmentsOf.get(id)
+    if (known === segment) return
+    if (known === undefined) this.#segmentsOf.set(id, segment)
+    else if (!Array.isArray(known)) this.#segmentsOf.set(id, [known, segment])
+    else if (known.includes(segment)) return
+    else known.push(segment)
+    segment.open++
   }
 
   #writable(): Segment {
@@ -145,13 +154,14 @@ export class Journal {
     if (current !== null && current.bytes < SEGMENT_BYTES) return current
     const name = `${String(Date.now()).padStart(15, '0')}-${String(this.#made++).padStart(6, '0')}-${process.pid}.jsonl`
     const file = path.join(this.#dir, name)
-    this.#segment = { path: file, file: openSync(file, 'a', 0o600), bytes: 0, open: 0 }
+    this.#segment = { path: file, file: openSync(file, 'a', 0o600), bytes: 0, open: 0, kinds: new EventKinds() }
     if (current !== null && current.open === 0) discard(current)
     return this.#segment
   }
 }
 
 const SEGMENT_BYTES = 4 * 1024 * 1024
+const SCRATCH_BYTES = 64 * 1024
 
 type Segment = {
   path: string
@@ -159,28 +169,91 @@ type Segment = {
   bytes: number
   /** Requests in it that the ledger doesn't know yet. */
   open: number
+  /** What stands in it already of what its lines share. */
+  kinds: EventKinds
 }
 
-function lineOf({ hold_nanos, cost_nanos, excess_nanos, ...rest }: Settlement): string {
-  const money = { hold_nanos: `${hold_nanos}`, cost_nanos: `${cost_nanos}`, excess_nanos: `${excess_nanos}` }
-  return `${JSON.stringify({ ...rest, ...money })}\n`
+/**
+ * `[kind, id, started_at, input, cached input, cache write, cache write 1 h, output, reasoning, hold, cost, excess, latency, first
+ * byte]`: tokens, nanodollars as text, milliseconds. `kind` is an object where the file has it for the first time, and from then on its
+ * number, counted from 1.
+ */
+function lineOf(one: Settlement, kinds: EventKinds): string {
+  const known = kinds.list.length
+  const number = kinds.numberOf(one)
+  const kind = number > known ? JSON.stringify(kinds.list[known]) : number
+  const tokens = `${one.input_tokens},${one.cached_input_tokens},${one.cache_write_tokens},${one.cache_write_1h_tokens},${one.output_tokens},${one.reasoning_tokens}`
+  const nanos = `"${one.hold_nanos}","${one.cost_nanos}","${one.excess_nanos}"`
+  return `[${kind},"${one.id}","${one.started_at}",${tokens},${nanos},${one.latency_ms},${one.first_byte_ms}]\n`
+}
+
+type Line = [
+  kind: EventKind | number,
+  id: string,
+  started_at: string,
+  input_tokens: number,
+  cached_input_tokens: number,
+  cache_write_tokens: number,
+  cache_write_1h_tokens: number,
+  output_tokens: number,
+  reasoning_tokens: number | null,
+  hold_nanos: string,
+  cost_nanos: string,
+  excess_nanos: string,
+  latency_ms: number,
+  first_byte_ms: number | null,
+]
+const LINE_LENGTH = 14
+
+/** Adds a kind that the line brings to `kinds`. */
+function parseEntry(line: string, kinds: EventKind[]): Settlement | undefined {
+  try {
+    const read: unknown = JSON.parse(line)
+    if (!Array.isArray(read) || read.length !== LINE_LENGTH) return undefined
+    const [
+      first,
+      id,
+      started_at,
+      input,
+      cached,
+      write,
+      write_1h,
+      output,
+      reasoning,
+      hold,
+      cost,
+      excess,
+      latency,
+      first_byte,
+    ] = read as Line
+    if (typeof id !== 'string') return undefined
+    const kind = typeof first === 'number' ? kinds[first - 1] : first
+    if (typeof kind?.tenant_id !== 'string') return undefined
+    if (typeof first !== 'number') kinds.push(kind)
+    return {
+      ...(kind as EventKind & Pick<Settlement, 'status'>),
+      id,
+      started_at,
+      input_tokens: input,
+      cached_input_tokens: cached,
+      cache_write_tokens: write,
+      cache_write_1h_tokens: write_1h,
+      output_tokens: output,
+      reasoning_tokens: reasoning,
+      hold_nanos: BigInt(hold),
+      cost_nanos: BigInt(cost),
+      excess_nanos: BigInt(excess),
+      latency_ms: latency,
+      first_byte_ms: first_byte,
+    }
+  } catch {
+    return undefined
+  }
 }
 
 function discard(segment: Segment): void {
   closeSync(segment.file)
   rmSync(segment.path, { force: true })
-}
-
-const MONEY = ['hold_nanos', 'cost_nanos', 'excess_nanos'] as const
-
-function parseEntry(line: string): Settlement | undefined {
-  try {
-    const entry = JSON.parse(line) as Settlement
-    const money = Object.fromEntries(MONEY.map((field) => [field, BigInt(entry[field])]))
-    return typeof entry.id === 'string' ? { ...entry, ...money } : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** The name under which this gateway's leases stand in the database: kept beside the journal, so that it outlives the process. */

@@ -5,7 +5,7 @@ import type { Log } from '@stipend/runtime'
 import type { Journal } from './journal.ts'
 import type { Hold, Lease } from './lease.ts'
 
-const BATCH_MAX = 500
+const BATCH_MAX = 2_000
 /** Under load the ledger is told once in this time; a single request is told at once. */
 const FLUSH_EVERY_MS = 1_000
 /** How long somebody waits for the ledger to be told: it may be away. */
@@ -215,7 +215,7 @@ export class Ledger {
     for (const one of batch) {
       try {
         if (await this.#settleAlone(one.settlement)) this.#finish([one])
-        else this.#waiting = this.#waiting.filter((other) => other !== one)
+        else this.#waiting.shift()
       } catch {
         // The database is away again: the next round tries again.
         return
@@ -238,8 +238,8 @@ export class Ledger {
   }
 
   #finish(batch: Waiting[]): void {
-    const told = new Set(batch)
-    this.#waiting = this.#waiting.filter((one) => !told.has(one))
+    // What was told stands first: others are only added behind.
+    this.#waiting.splice(0, batch.length)
     for (const { settlement, lease } of batch) {
       this.#journal.settled(settlement.id)
       lease.purse.settled(lease, settlement.cost_nanos)

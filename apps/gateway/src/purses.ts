@@ -24,7 +24,7 @@ export class Purses {
   readonly #unknown = new Map<string, number>()
   readonly #subscription: Subscription
   readonly #sweeper: NodeJS.Timeout
-  readonly #onCatalogue: () => void
+  readonly #onCatalogue: (tenantId?: string) => void
   #isChannelUp = false
   /** The database's clock less ours. */
   #clockOffset = 0
@@ -35,7 +35,7 @@ export class Purses {
     journal: Journal
     log: Log
     /** Models or prices have changed, or may have. */
-    onCatalogue: () => void
+    onCatalogue: (tenantId?: string) => void
   }) {
     const { database, gatewayId, journal, log } = args
     this.#log = log
@@ -109,11 +109,11 @@ export class Purses {
     return [...this.#byHash.values()].flatMap((purse) => [...purse.leaseIds()])
   }
 
-  /** `key key_…`, `account …`, `member …`, `tenant …`, `catalogue`, `recall ACCOUNT GATEWAY`. */
+  /** `key key_…`, `account …`, `member …`, `tenant …`, `catalogue`, `catalogue ten_…`, `recall ACCOUNT GATEWAY`. */
   #hear(message: string): void {
     const [subject, id, from] = message.split(' ')
-    if (subject === 'catalogue') this.#onCatalogue()
-    if (id === undefined) return
+    if (subject === 'catalogue') this.#onCatalogue(id)
+    if (id === undefined || subject === 'catalogue') return
     if (subject === 'recall') {
       if (from === this.#context.gatewayId) return
       for (const purse of this.#pursesOf(id)) purse.retire(id)

@@ -2,29 +2,17 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream'
 import { newId } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
-import { ping } from '@stipend/db'
 import { toOpenAI } from '@stipend/wire/errors'
-import { complete, type Handled, type Http } from './completion.ts'
-import type { Gateway } from './gateway.ts'
-import { notAKey } from './purses.ts'
-
-type Route = { method: string; handle: (gateway: Gateway, exchange: Http) => Promise<Handled> }
-
-const ROUTES: Record<string, Route> = {
-  '/v1/chat/completions': { method: 'POST', handle: chat },
-  '/v1/models': { method: 'GET', handle: models },
-  '/healthz': { method: 'GET', handle: health },
-}
+import type { Gateway, Handled, Http } from './gateway.ts'
+import { refusalOf } from './refusal.ts'
+import { familyOf, findRoute, pathOf } from './routes.ts'
+import { endAfterBody } from './send.ts'
 
 const REQUEST_TIMEOUT_MS = 300_000
 /** How often connections are looked at for being late. */
 const CHECK_MS = 5_000
 /** Longer than the usual proxy in front keeps a connection, so that it never reuses one that we have just closed. */
 const KEEP_ALIVE_MS = 75_000
-/** How long the rest of a refused body is read and thrown away at most, and how long nothing may come of it. */
-const DISCARD_MS = 5_000
-const DISCARD_SILENCE_MS = 1_000
-
 export function createGatewayServer(gateway: Gateway): Server {
   const { headersMs } = gateway.limits
   /** What is yet to be answered on each connection. */
@@ -72,112 +60,53 @@ function malformed(code: string | undefined): DomainError {
 async function serve(gateway: Gateway, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const id = newId('request')
   const startedAt = performance.now()
+  const path = pathOf(request.url)
+  const http: Http = { request, response, id, family: familyOf(path, request.headers) }
   response.setHeader('x-request-id', id)
+  // Where Anthropic's clients look for it.
+  if (http.family === 'anthropic') response.setHeader('request-id', id)
   let handled: Handled
   try {
-    handled = await route(gateway, { request, response, id })
+    handled = await route(gateway, http, path)
   } catch (error) {
-    handled = refuse(gateway, { request, response, id }, error)
+    handled = refuse(gateway, http, error)
   }
-  const path = request.url?.split('?', 1)[0]
   const ms = Math.round(performance.now() - startedAt)
   gateway.log.info({ request_id: id, method: request.method, path, ...handled, ms }, 'request')
 }
 
-async function route(gateway: Gateway, exchange: Http): Promise<Handled> {
-  const path = exchange.request.url?.split('?', 1)[0] ?? '/'
-  const found = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined
-  if (found === undefined)
-    throw new DomainError('not_found', `There is nothing at ${path.slice(0, 100)}. The base URL ends in /v1.`)
-  if (exchange.request.method !== found.method) {
-    exchange.response.setHeader('allow', found.method)
-    throw new DomainError('method_not_allowed', `This address takes ${found.method} requests.`)
+async function route(gateway: Gateway, http: Http, path: string): Promise<Handled> {
+  const { request, response } = http
+  // Before the key or the budget: a client that tries a WebSocket first goes on with POST at once.
+  if (request.headers.upgrade?.toLowerCase() === 'websocket') {
+    throw new DomainError('upgrade_required', 'WebSockets are not spoken here. Send the request with POST and stream.')
   }
-  return found.handle(gateway, exchange)
+  const found = findRoute(path)
+  if (found === undefined) {
+    throw new DomainError('not_found', `There is nothing at ${path.slice(0, 100)}. The base URL ends in /v1.`)
+  }
+  const method = request.method ?? ''
+  const handle = Object.hasOwn(found.methods, method) ? found.methods[method] : undefined
+  if (handle === undefined) {
+    const allowed = Object.keys(found.methods)
+    response.setHeader('allow', allowed.join(', '))
+    throw new DomainError('method_not_allowed', `This address takes ${allowed.join(' and ')} requests.`)
+  }
+  return handle(gateway, http, found.id)
 }
 
 /** The one place where an error becomes an answer. */
-function refuse(gateway: Gateway, { request, response, id }: Http, error: unknown): Handled {
-  const answer = toOpenAI(error)
-  const { code } = answer.body.error
-  if (answer.status >= 500) gateway.log.error({ request_id: id, err: error }, 'request failed')
+function refuse(gateway: Gateway, { request, response, id, family }: Http, error: unknown): Handled {
+  const { status, code, headers, body } = refusalOf(error, family, id)
+  if (status >= 500) gateway.log.error({ request_id: id, err: error }, 'request failed')
   if (response.headersSent || response.destroyed) {
     response.destroy()
-    return { status: answer.status, code }
+    return { status, code }
   }
-  const body = JSON.stringify(answer.body)
+  const text = JSON.stringify(body)
   if (!request.complete) response.setHeader('connection', 'close')
-  response.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(body) })
-  if (request.complete) response.end(body)
-  else endAfterBody(request, response, body)
-  return { status: answer.status, code }
-}
-
-/**
- * Answers a client that is still sending. The connection is closed when it has sent everything, which nobody reads, or some time
- * has passed: closed under its hands, many a client would never read the answer.
- */
-function endAfterBody(request: IncomingMessage, response: ServerResponse, body: string): void {
-  response.write(body)
-  const end = () => {
-    clearTimeout(patience)
-    clearTimeout(silence)
-    response.end()
-  }
-  const patience = setTimeout(end, DISCARD_MS)
-  const silence = setTimeout(end, DISCARD_SILENCE_MS)
-  request
-    .on('data', () => silence.refresh())
-    .once('end', end)
-    .once('close', end)
-}
-
-/** The key a client sends, well-formed, or the error that says what is wrong with it. */
-function readKey(request: IncomingMessage): string {
-  const { authorization } = request.headers
-  const header = request.headers['x-api-key']
-  const secret = authorization === undefined ? header : /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
-  if (authorization === undefined && header === undefined) {
-    throw new DomainError('invalid_api_key', 'No API key was sent. Send yours as "Authorization: Bearer sk-stp-…".')
-  }
-  if (typeof secret !== 'string') throw notAKey()
-  return secret
-}
-
-async function chat(gateway: Gateway, exchange: Http): Promise<Handled> {
-  return complete(gateway, exchange, readKey(exchange.request))
-}
-
-/** A spent budget doesn't close the list: tools ask for it before anything else. */
-async function models(gateway: Gateway, { request, response }: Http): Promise<Handled> {
-  const purse = gateway.purses.find(readKey(request))
-  try {
-    await purse.check()
-  } catch (error) {
-    gateway.purses.noteError(purse, error)
-    throw error
-  }
-  const data = gateway.catalogue.list().map((model) => ({
-    id: model.name,
-    object: 'model',
-    created: Math.floor(Date.parse(model.created_at) / 1000),
-    owned_by: model.provider.name,
-  }))
-  json(response, 200, { object: 'list', data })
-  return { status: 200, code: null, key_id: purse.facts?.key_id }
-}
-
-async function health(gateway: Gateway, { response }: Http): Promise<Handled> {
-  try {
-    await ping(gateway.database)
-  } catch (error) {
-    throw new DomainError('unavailable', 'The database does not answer.', { retry_after_seconds: 2 }, error)
-  }
-  json(response, 200, { status: 'ok' })
-  return { status: 200, code: null }
-}
-
-function json(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
-  response.end(JSON.stringify(body))
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) })
+  if (request.complete) response.end(text)
+  else endAfterBody(request, response, text)
+  return { status, code }
 }

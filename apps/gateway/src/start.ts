@@ -1,18 +1,20 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
-import { newId } from '@stipend/core'
+import { newId, reportHealth } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
 import { close, connect, ensureUsagePartitions } from '@stipend/db'
-import type { Log, ShutdownStep } from '@stipend/runtime'
+import { type Log, Outbound, type ShutdownStep } from '@stipend/runtime'
 import type { BodyLimits } from './body.ts'
 import { Catalogue } from './catalogue.ts'
+import { Door } from './door.ts'
 import type { Gateway } from './gateway.ts'
+import { Providers } from './health.ts'
 import { gatewayIdentity, Journal, lockFolder } from './journal.ts'
 import { Purses } from './purses.ts'
 import { createGatewayServer } from './server.ts'
 import { warmUp } from './tokens.ts'
-import { type ProviderPatience, Upstreams } from './upstream.ts'
+import { PATIENCE, type ProviderPatience, Upstreams } from './upstream.ts'
 
 export type StartOptions = {
   databaseUrl: string
@@ -24,12 +26,18 @@ export type StartOptions = {
   log: Log
   limits?: Partial<BodyLimits>
   patience?: Partial<ProviderPatience>
+  /** Hosts and blocks of addresses outside of the internet that providers of tenants may be at. */
+  allowedHosts?: readonly string[]
+  /** How many proxies of our own stand in front and say where a request comes from. */
+  trustedProxies?: number
 }
 
 const LIMITS: BodyLimits = { bytesMax: 8 * 1024 * 1024, silenceMs: 15_000, headersMs: 15_000 }
 const CONNECTIONS_MAX = 20
 /** A ledger that takes longer than this doesn't answer at all. */
 const STATEMENT_TIMEOUT_MS = 10_000
+/** How often the gateway writes down how providers do. */
+const HEALTH_MS = 5_000
 const A_DAY_MS = 24 * 60 * 60 * 1000
 
 /** Starts a gateway: replays its journal, reads the catalogue, listens. `steps` end it in order. */
@@ -43,10 +51,12 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   })
   const journal = new Journal(path.join(dataDir, 'journal'))
-  const catalogue = new Catalogue({ database, masterKey, log })
-  const onCatalogue = () => void catalogue.refresh().catch(() => {})
+  const catalogue = new Catalogue({ database, masterKeys: [masterKey], log })
+  const onCatalogue = (tenantId?: string) => catalogue.changed(tenantId)
   const purses = new Purses({ database, gatewayId, journal, log, onCatalogue })
-  const upstreams = new Upstreams(options.patience)
+  const patience = { ...PATIENCE, ...options.patience }
+  const outbound = new Outbound({ allow: options.allowedHosts ?? [], connectMs: patience.connectMs })
+  const upstreams = new Upstreams(outbound, patience)
 
   await purses.ledger.recover()
   await catalogue.refresh()
@@ -59,7 +69,27 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
 
   const limits = { ...LIMITS, ...options.limits }
   const running: Gateway['running'] = new Set()
-  const gateway: Gateway = { gatewayId, database, catalogue, journal, purses, upstreams, limits, log, running }
+  const providers = new Providers()
+  const health = setInterval(() => {
+    const news = providers.news(performance.now())
+    if (news.length === 0) return
+    // Whoever can't be told now is told the next time.
+    reportHealth(database, gatewayId, news).catch((err: unknown) => log.warn({ err }, 'health not told'))
+  }, HEALTH_MS)
+  const gateway: Gateway = {
+    gatewayId,
+    database,
+    catalogue,
+    journal,
+    purses,
+    door: new Door(purses, options.trustedProxies ?? 0),
+    upstreams,
+    providers,
+    patience,
+    limits,
+    log,
+    running,
+  }
   const server = createGatewayServer(gateway)
   server.listen(options.port, options.host)
   await once(server, 'listening')
@@ -87,6 +117,7 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
     {
       name: 'close',
       run: async () => {
+        clearInterval(health)
         catalogue.close()
         journal.close()
         await upstreams.close()

@@ -12,7 +12,6 @@ import { countTokens, encode } from 'gpt-tokenizer/encoding/o200k_base'
 const RUN_MAX = 128
 const LONG_RUN = /[\p{L}\p{M}]{129,}|\s{129,}|[^\s\p{L}\p{M}\p{N}]{129,}/gu
 const AS_TEXT = { disallowedSpecial: new Set<string>() }
-/** What a part that isn't text (an image, audio) may cost in tokens at most, where its bytes don't say. */
 const NON_TEXT_TOKENS_MAX = 50_000
 const PER_MESSAGE = 3
 const ANSWER_PRIMER = 3
@@ -53,24 +52,28 @@ function countContent(content: unknown): number {
   let tokens = 0
   for (const part of content as unknown[]) {
     const text = textOf(part)
-    tokens += text === undefined ? NON_TEXT_TOKENS_MAX : countText(text)
+    tokens += text === undefined ? partTokensMax(part) : countText(text)
   }
   return tokens
 }
 
-function textOf(part: unknown): string | undefined {
+export function textOf(part: unknown): string | undefined {
   const { text, refusal } = (part ?? {}) as { text?: unknown; refusal?: unknown }
   return typeof text === 'string' ? text : typeof refusal === 'string' ? refusal : undefined
 }
 
-/** What the parts of a prompt that aren't text may cost in tokens at most: an address of a few bytes may name a large image. */
-export function nonTextTokensMax(messages: readonly CountableMessage[]): number {
-  let parts = 0
-  for (const { content } of messages) {
-    if (Array.isArray(content)) parts += content.filter((part) => textOf(part) === undefined).length
-  }
-  return parts * NON_TEXT_TOKENS_MAX
+/**
+ * What a part of a prompt that isn't text may cost in tokens at most. An address of a few bytes may name a large image; a file may
+ * have as many pages as fit into a model's context.
+ */
+export function partTokensMax(part: unknown): number {
+  const { type } = (part ?? {}) as { type?: unknown }
+  return typeof type === 'string' && UNBOUNDED_PARTS.has(type) ? UNBOUNDED_TOKENS : NON_TEXT_TOKENS_MAX
 }
+
+const UNBOUNDED_PARTS = new Set(['file', 'input_file', 'document', 'container_upload', 'item_reference', 'video_url'])
+/** More than any context holds. */
+const UNBOUNDED_TOKENS = 100_000_000
 
 /** The first use of the tokenizer takes a moment: better before the first request than in it. */
 export function warmUp(): void {

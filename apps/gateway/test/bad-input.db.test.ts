@@ -409,7 +409,7 @@ describe('an address', () => {
     const paths = [
       '/', '/v1', '/v1/', '/v1/nothing', '/v1/chat', '/v1/chat/completions/', '/v1//chat/completions', '/V1/models',
       '/v1/chat%2Fcompletions', '/v1/%6dodels', '/v1/models%00', '/v1/%', '/v1/%zz', '/%2e%2e/v1/models',
-      '/v1/../v1/models', '/v1/models;x=1', '/constructor', '/__proto__', '/toString', '/v1/models/../../healthz',
+      '/v1/../v1/models', '/v1/models;x=1', '/constructor', '/__proto__', '/toString', '/v1/model/../../healthz',
       '//v1/models', '/v1/models%0d%0aX-Injected:%201', '/?/v1/models', `/v1/${'x'.repeat(5_000)}`, '/v1/"<script>',
     ] // biome-ignore format: a list to be read at a glance
     for (const path of paths) {

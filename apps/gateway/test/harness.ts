@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import Anthropic from '@anthropic-ai/sdk'
+import { DIALECTS } from '@stipend/core'
 import { createProvider, createScene, type Scene } from '@stipend/core/testing'
 import { createTestDatabase, type TestDatabase } from '@stipend/db/testing'
 import type { ModelPrice } from '@stipend/money'
@@ -18,6 +20,7 @@ export type House = {
   /** Starts a further gateway and answers its URL. */
   start(settings?: Partial<StartOptions>): Promise<string>
   client(secret: string): OpenAI
+  anthropic(secret: string): Anthropic
   /** What the gateway logged so far. */
   logged(): string
   close(): Promise<void>
@@ -34,6 +37,7 @@ export async function buildHouse(
     price?: ModelPrice
     output_tokens_max?: number
     limits?: StartOptions['limits']
+    models?: string[]
   } = {},
 ): Promise<House> {
   const { balance_usd = '100', limits = {}, ...provider } = options
@@ -44,6 +48,7 @@ export async function buildHouse(
     base_url: `${sandbox.url}/v1`,
     masterKey: MASTER_KEY,
     credential: CREDENTIAL,
+    dialects: [...DIALECTS],
     ...provider,
   })
   const lines: string[] = []
@@ -71,6 +76,7 @@ export async function buildHouse(
     url: await start({ limits }),
     start,
     client: (secret) => new OpenAI({ baseURL: house.url, apiKey: secret, maxRetries: 0 }),
+    anthropic: (secret) => new Anthropic({ baseURL: house.url.replace(/\/v1$/, ''), authToken: secret, maxRetries: 0 }),
     logged: () => lines.join(''),
     close: async () => {
       await Promise.all(closing.map((close) => close()))

@@ -164,8 +164,9 @@ describe('a provider that answers with an error', () => {
       expect(answer.headers['retry-after']).toBe(retryAfter)
       expect(event).toMatchObject({ status: 'failed', http_status: status, error_code: code })
       expectCharge(event, 'nothing')
-      // No second attempt that nobody set money aside for.
-      expect(house.sandbox.stats()).toMatchObject({ requests: 0, failed: 1 })
+      // A second attempt where that may help at once, and no more than one.
+      const attempts = /^status=(500|502|529)$/.test(marker) ? 2 : 1
+      expect(house.sandbox.stats()).toMatchObject({ requests: 0, failed: attempts })
     })
   }
 
@@ -235,13 +236,10 @@ describe('a stream', () => {
     { marker: 'delay=150', ends: 'done', charge: 'reported' },
     { marker: 'first_byte=150', ends: 'done', charge: 'reported' },
     { marker: 'chunk_delay=5', ends: 'done', charge: 'reported' },
-    { marker: 'first_byte=60000', ends: /in time/, status: 'failed', code: 'provider_timeout', charge: 'nothing' },
-    { marker: 'cut=0', ends: /broke off/, status: 'failed', code: 'provider_error', charge: 'nothing' },
     { marker: 'cut', ends: /broke off/, status: 'failed', code: 'provider_error', charge: 'estimate', chunks: 1 },
     { marker: 'cut=12 tokens=40', ends: /broke off/, status: 'failed', code: 'provider_error', charge: 'estimate', chunks: 12 },
     { marker: 'stall=3 tokens=40', ends: /in time/, status: 'failed', code: 'provider_timeout', charge: 'estimate', chunks: 3 },
     { marker: 'error=5 tokens=40', ends: /failed in the middle/, status: 'failed', code: 'provider_error', charge: 'estimate', chunks: 5 },
-    { marker: 'garbage=bytes', ends: /can’t be read/, status: 'failed', code: 'provider_error', charge: 'nothing' },
     { marker: 'garbage=event tokens=8', ends: 'done', charge: 'reported' },
     { marker: 'omit_usage', ends: 'done', charge: 'estimate' },
     { marker: 'omit_usage reasoning_tokens=30', ends: 'done', charge: 'estimate' },
@@ -285,11 +283,11 @@ describe('a stream', () => {
     if (fault.marker.includes(text)) expect(seen.text).toBe('naïve 漢字 👩‍👩‍👧‍👦 🙂')
   })
 
-  it.each(['hang', 'reset', 'garbage=half', 'garbage=html'])(
+  it.each(['hang', 'first_byte=60000', 'cut=0', 'garbage=bytes', 'reset', 'garbage=half', 'garbage=html'])(
     '%s never begins: an error with its status, nothing charged',
     async (marker) => {
       const { answer, event } = await ask(marker, { stream: true })
-      const [status, code] = marker === 'hang' ? [504, 'provider_timeout'] : [502, 'provider_error']
+      const [status, code] = isTooSlow(marker) ? [504, 'provider_timeout'] : [502, 'provider_error']
       expect(answer).toMatchObject({ status, end: 'clean' })
       expect(errorOf(answer)).toMatchObject({ code, type: 'server_error' })
       expect(event).toMatchObject({ status: 'failed', http_status: status, error_code: code, is_streamed: true })

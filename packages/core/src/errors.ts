@@ -9,6 +9,7 @@ export const ERROR_CODES = [
   'request_timeout',
   'unsupported_media_type',
   'method_not_allowed',
+  'upgrade_required',
   'not_found',
   'conflict',
   'idempotency_key_reused',
@@ -27,6 +28,9 @@ export const ERROR_CODES = [
   'allocation_exhausted',
   'balance_exhausted',
   'model_not_found',
+  'model_not_allowed',
+  'ip_not_allowed',
+  'model_not_priced',
   // those we depend on
   'provider_error',
   'provider_unavailable',

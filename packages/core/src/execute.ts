@@ -131,9 +131,10 @@ async function claim(operation: AnyOperation, call: CommandCall, key: string) {
   return { output: earlier.output, keep }
 }
 
+/** Wherever in the output such a field stands, its value becomes null. */
 function withoutSecrets(operation: AnyOperation, output: object): object {
-  const hidden = operation.kind === 'command' ? (operation.secret_fields ?? []) : []
-  return { ...output, ...Object.fromEntries(hidden.map((field) => [field, null])) }
+  const hidden = new Set(operation.kind === 'command' ? (operation.secret_fields ?? []) : [])
+  return JSON.parse(JSON.stringify(output, (field, value: unknown) => (hidden.has(field) ? null : value)))
 }
 
 /** JSON with sorted keys, so that the order in which a client writes its fields doesn't matter. */

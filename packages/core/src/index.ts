@@ -36,8 +36,24 @@ export {
   type RequestFacts,
 } from './operation.ts'
 export { decodeCursor, encodeCursor, PageInput, pageOf, toPage } from './page.ts'
-export { loadCatalogue, type ServedModel } from './providers/catalogue.ts'
-export { openCredential, sealCredential } from './providers/credential.ts'
+export {
+  type Candidates,
+  type Catalogue,
+  candidates,
+  catalogueOf,
+  type ModelTerms,
+  usableModels,
+} from './providers/candidates.ts'
+export {
+  loadPlatformCatalogue,
+  loadTenantCatalogue,
+  PLATFORM_OWNER,
+  type PricedModel,
+  type ServedModel,
+  type ServedProvider,
+} from './providers/catalogue.ts'
+export { type MasterKeys, openCredential, sealCredential } from './providers/credential.ts'
+export { type HealthReport, reportHealth } from './providers/health.ts'
 export {
   DIALECTS,
   type Dialect,

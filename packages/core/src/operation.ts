@@ -51,7 +51,7 @@ export type Query<S extends Scope, I extends z.ZodType, O extends z.ZodType> = C
 
 export type Command<S extends Scope, I extends z.ZodType, O extends z.ZodType> = Common<S, I, O> & {
   kind: 'command'
-  /** Fields of the output that are shown once: left out (null) of what is kept for a repeated request. */
+  /** Fields of the output, at any depth, that are shown once: left out (null) of what is kept for a repeated request. */
   secret_fields?: readonly string[]
   handle(call: Call<S, z.output<I>>): Promise<{ output: z.input<O>; audit: AuditNote | AuditNote[] }>
   /**

@@ -1,5 +1,11 @@
-import { type Database, withIdentity, withTenant } from '@stipend/db'
-import { members as memberTable, users } from '@stipend/db/schema'
+import { type Database, type PlatformTx, type TenantTx, withIdentity, withPlatform, withTenant } from '@stipend/db'
+import {
+  members as memberTable,
+  models as modelTable,
+  prices as priceTable,
+  providers as providerTable,
+  users,
+} from '@stipend/db/schema'
 import { type ModelPrice, modelPrice } from '@stipend/money'
 import { eq } from 'drizzle-orm'
 import type { z } from 'zod'
@@ -8,6 +14,7 @@ import type { ErrorCode, ErrorDetails } from './errors.ts'
 import { execute } from './execute.ts'
 import * as core from './index.ts'
 import type { AnyOperation, Given } from './operation.ts'
+import { priceColumns } from './providers/catalogue.ts'
 
 /** A tenant with one location, made through operations, for tests of anything that needs one. */
 export type Scene = Awaited<ReturnType<typeof createScene>>
@@ -126,51 +133,56 @@ async function linkAccount(database: Database, tenant_id: string, member_id: str
   )
 }
 
-/** A platform provider with one or more models, all at the same price. */
+/** A provider of the platform, or of a tenant, with one or more models, all at the same price. */
 export async function createProvider(
   database: Database,
   options: {
     base_url: string
     masterKey: Buffer
+    tenant_id?: string
+    kind?: core.ProviderKindName
     credential?: string
     models?: string[]
+    dialects?: core.Dialect[]
     price?: ModelPrice
     output_tokens_max?: number
     name?: string
+    priority?: number
+    weight?: number
   },
 ) {
   const id = core.newId('provider')
+  const { tenant_id = null, name = 'sandbox', base_url } = options
   const price = options.price ?? modelPrice({ input: '2.50', cached_input: '1.25', output: '10' })
-  const text = (picos: bigint | null) => (picos === null ? null : picos.toString())
-  const actor: Actor = { kind: 'operator', tenant_id: '', name: 'test' }
-  const { output } = await execute(
-    core.providers.createPlatform,
-    { database },
-    actor,
-    {
+  const place = { tenant_id, provider_id: id }
+  const valid_from = new Date().toISOString()
+  const write = async (tx: TenantTx | PlatformTx) => {
+    await tx.insert(providerTable).values({
       id,
-      name: options.name ?? 'sandbox',
-      base_url: options.base_url,
-      credential_sealed:
-        options.credential === undefined
-          ? null
-          : core.sealCredential(options.masterKey, options.credential, { tenant_id: null, provider_id: id }),
-      models: (options.models ?? ['sandbox-small']).map((name) => ({
-        name,
-        upstream_name: name,
+      name,
+      kind: options.kind ?? 'openai_compatible',
+      base_url,
+      credential:
+        options.credential === undefined ? null : core.sealCredential([options.masterKey], options.credential, place),
+      priority: options.priority ?? 100,
+      weight: options.weight ?? 1,
+    })
+    for (const model of options.models ?? ['sandbox-small']) {
+      const model_id = core.newId('model')
+      await tx.insert(modelTable).values({
+        id: model_id,
+        provider_id: id,
+        name: model,
+        upstream_name: model,
+        dialects: options.dialects ?? ['chat'],
         context_tokens_max: 128_000,
         output_tokens_max: options.output_tokens_max ?? 4_096,
-        price: {
-          input_picos: price.input.toString(),
-          cached_input_picos: text(price.cached_input),
-          cache_write_picos: text(price.cache_write),
-          cache_write_1h_picos: text(price.cache_write_1h),
-          output_picos: price.output.toString(),
-          source: 'test',
-        },
-      })),
-    },
-    { request: { request_id: core.newId('request'), ip: null } },
-  )
-  return output
+      })
+      await tx
+        .insert(priceTable)
+        .values({ id: core.newId('price'), model_id, valid_from, source: 'test', ...priceColumns(price) })
+    }
+  }
+  await (tenant_id === null ? withPlatform(database, write) : withTenant(database, tenant_id, write))
+  return { id, name, base_url }
 }

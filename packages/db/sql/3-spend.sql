@@ -29,13 +29,15 @@ $$;
 -- `refusal` is an error code, or null; a refused draw changes nothing. 'lease_outdated': a renewal has come since the lease was
 -- drawn; it is to be asked again with a new one. Beyond p_least at most an eighth of what is left is given, so that no lease
 -- ties up an account that others need.
+drop function if exists app.draw(bytea, text, text, bigint, bigint, boolean, timestamptz);
 create or replace function app.draw(
   p_secret_hash bytea, p_gateway_id text, p_lease_id text, p_want bigint, p_least bigint, p_uses_balance boolean,
   p_at timestamptz default null,
   out refusal text, out tenant_id text, out key_id text, out member_id text, out allocation_id text,
   out granted_nanos bigint, out available_nanos bigint, out leased_nanos bigint,
   out valid_from timestamptz, out valid_until timestamptz, out disabled_at timestamptz, out revoked_at timestamptz,
-  out time_zone text, out renews_at timestamptz, out ends_at timestamptz, out at timestamptz
+  out time_zone text, out renews_at timestamptz, out ends_at timestamptz, out at timestamptz,
+  out provider_id text, out allowed_models text[], out allowed_ips text[], out group_ids text[]
 ) language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -62,7 +64,10 @@ begin
   key_id := hit.id;
 
   select k.member_id, k.allocation_id, k.valid_from, k.valid_until, k.revoked_at,
-         coalesce(k.disabled_at, m.deactivated_at) as disabled_at, t.time_zone
+         coalesce(k.disabled_at, m.deactivated_at) as disabled_at, t.time_zone,
+         k.provider_id, k.allowed_models, k.allowed_ips,
+         array(select g.group_id from group_members g
+                where g.tenant_id = k.tenant_id and g.member_id = k.member_id order by 1) as group_ids
     into subject
     from keys k
     join members m on m.tenant_id = k.tenant_id and m.id = k.member_id
@@ -75,6 +80,10 @@ begin
   disabled_at := subject.disabled_at;
   revoked_at := subject.revoked_at;
   time_zone := subject.time_zone;
+  provider_id := subject.provider_id;
+  allowed_models := subject.allowed_models;
+  allowed_ips := subject.allowed_ips;
+  group_ids := subject.group_ids;
 
   refusal := case
     when subject.revoked_at is not null then 'key_revoked'
@@ -163,74 +172,120 @@ begin
   end loop;
 end $$;
 
+drop function if exists app.settle(jsonb, jsonb);
+drop function if exists app.settle_tenant(jsonb, jsonb);
+drop function if exists app.settle_lost(usage_events);
+drop function if exists app.lock_periods(text[], jsonb);
+
+-- Usage events as gateways tell of them: what few of them share (whose they are, what paid, which model, how it ended) once, in
+-- `p_kinds`, and by it number `n` in `p_kind`; the rest as one array for each column.
+create or replace function app.told(
+  p_kinds jsonb, p_kind int[], p_id text[], p_started_ms bigint[],
+  p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[],
+  p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency int[], p_first_byte int[], p_settled_at timestamptz
+) returns setof usage_events language sql stable as $$
+  select k.tenant_id, e.id, to_timestamp(e.started_ms::float8 / 1000), k.gateway_id, k.lease_id, k.key_id, k.member_id,
+         k.allocation_id, k.draws_on_balance, k.model, k.provider_id, k.provider_name, k.price_id, k.status, k.http_status,
+         k.error_code, k.is_streamed, k.is_estimated, e.input, e.cached, e.cache_write, e.cache_write_1h, e.output, e.reasoning,
+         e.hold, e.cost, e.excess, e.latency, e.first_byte, p_settled_at
+    from unnest(p_kind, p_id, p_started_ms, p_input, p_cached, p_cache_write, p_cache_write_1h, p_output, p_reasoning,
+                p_hold, p_cost, p_excess, p_latency, p_first_byte)
+      as e (kind, id, started_ms, input, cached, cache_write, cache_write_1h, output, reasoning,
+            hold, cost, excess, latency, first_byte)
+    join jsonb_to_recordset(p_kinds) as k (
+      n int, tenant_id text, gateway_id text, lease_id text, key_id text, member_id text, allocation_id text,
+      draws_on_balance boolean, model text, provider_id text, provider_name text, price_id text, status text, http_status int,
+      error_code text, is_streamed boolean, is_estimated boolean) on k.n = e.kind
+$$;
+
 -- Records what requests cost, each once however often it is told, moves that money from leased to spent, and takes back what
--- gateways don't need of their leases. All of it or nothing, and safe to repeat. `p_events` are rows of usage_events; `p_returns`
--- names leases with what is to stay in them once the events are charged.
-create or replace function app.settle(p_events jsonb, p_returns jsonb default '[]') returns void language plpgsql as $$
-declare one text;
+-- gateways don't need of their leases. All of it or nothing, and safe to repeat. Events are told as `app.told` reads them;
+-- `p_places` says from where to where in the arrays those of each tenant stand. `p_returns` names leases with what is to stay in
+-- them once the events are charged.
+create or replace function app.settle(
+  p_places jsonb, p_kinds jsonb, p_kind int[], p_id text[], p_started_ms bigint[],
+  p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[],
+  p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency int[], p_first_byte int[], p_returns jsonb
+) returns void language plpgsql as $$
+declare
+  one record;
+  a int;
+  b int;
 begin
   for one in
-    select distinct value ->> 'tenant_id' from jsonb_array_elements(p_events || p_returns) order by 1
+    select value ->> 'tenant_id' as tenant_id from jsonb_array_elements(p_kinds || p_returns) group by 1 order by 1
   loop
-    perform set_config('app.tenant_id', one, true);
+    perform set_config('app.tenant_id', one.tenant_id, true);
+    a := coalesce((p_places -> one.tenant_id ->> 0)::int, 1);
+    b := coalesce((p_places -> one.tenant_id ->> 1)::int, 0);
     perform app.settle_tenant(
-      (select coalesce(jsonb_agg(value), '[]') from jsonb_array_elements(p_events) where value ->> 'tenant_id' = one),
-      (select coalesce(jsonb_agg(value), '[]') from jsonb_array_elements(p_returns) where value ->> 'tenant_id' = one));
+      (select coalesce(jsonb_agg(value), '[]') from jsonb_array_elements(p_kinds) where value ->> 'tenant_id' = one.tenant_id),
+      p_kind[a:b], p_id[a:b], p_started_ms[a:b],
+      p_input[a:b], p_cached[a:b], p_cache_write[a:b], p_cache_write_1h[a:b], p_output[a:b], p_reasoning[a:b],
+      p_hold[a:b], p_cost[a:b], p_excess[a:b], p_latency[a:b], p_first_byte[a:b],
+      (select coalesce(jsonb_agg(value), '[]') from jsonb_array_elements(p_returns) where value ->> 'tenant_id' = one.tenant_id));
   end loop;
 end $$;
 
-create or replace function app.settle_tenant(p_events jsonb, p_returns jsonb) returns void language plpgsql as $$
+create or replace function app.settle_tenant(
+  p_kinds jsonb, p_kind int[], p_id text[], p_started_ms bigint[],
+  p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[],
+  p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency int[], p_first_byte int[], p_returns jsonb
+) returns void language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
   tenant text := app.current_tenant();
   zone text := (select t.time_zone from tenants t where t.id = app.current_tenant());
   lease_ids text[];
   taken jsonb;
-  lost usage_events;
-  are_locked boolean := false;
+  event usage_events;
+  lost usage_events[] := '{}';
+  charged_lost usage_events[] := '{}';
+  now_at timestamptz;
 begin
-  select array_agg(l.id) into lease_ids from (
+  select coalesce(array_agg(l.id), '{}') into lease_ids from (
     select id from leases
      where tenant_id = tenant
-       and id in (select value ->> 'lease_id' from jsonb_array_elements(p_events || p_returns))
+       and id in (select value ->> 'lease_id' from jsonb_array_elements(p_kinds || p_returns))
      order by id for update) l;
 
   -- A lease that is gone was given up for dead with its gateway, which has come back.
-  for lost in
-    select event.* from jsonb_populate_recordset(null::usage_events, p_events) event
-     where event.lease_id <> all (coalesce(lease_ids, '{}')) order by event.id
-  loop
-    if not are_locked then
-      perform app.lock_periods(lease_ids, p_events);
-      are_locked := true;
-    end if;
-    perform app.settle_lost(lost);
-  end loop;
-  if lease_ids is null then
-    return;
+  if exists (select from jsonb_array_elements(p_kinds) where value ->> 'lease_id' <> all (lease_ids)) then
+    select coalesce(array_agg(e order by e.id), '{}') into lost
+      from app.told(p_kinds, p_kind, p_id, p_started_ms, p_input, p_cached, p_cache_write, p_cache_write_1h, p_output, p_reasoning,
+                    p_hold, p_cost, p_excess, p_latency, p_first_byte, clock_timestamp()) e
+     where e.lease_id <> all (lease_ids);
   end if;
+  perform app.lock_periods(lease_ids, lost);
+  foreach event in array lost loop
+    event := app.charge_lost(event);
+    if event.id is not null then
+      charged_lost := charged_lost || event;
+    end if;
+  end loop;
 
-  perform from account_periods p
-    join (select distinct lp.account_id, lp.starts_at, lp.position from lease_periods lp
-           where lp.tenant_id = tenant and lp.lease_id = any (lease_ids)) mine
-      on mine.account_id = p.account_id and mine.starts_at = p.starts_at
-   where p.tenant_id = tenant
-   order by mine.position, p.account_id, p.starts_at for update of p;
+  -- What was waited for above came before.
+  now_at := clock_timestamp();
 
   with settled as (
     insert into usage_events
-    select event.*
-      from jsonb_array_elements(p_events) one,
-           jsonb_populate_record(null::usage_events, one.value || jsonb_build_object('settled_at', clock_timestamp())) event
-     where event.lease_id = any (lease_ids)
+    select e.*
+      from app.told(p_kinds, p_kind, p_id, p_started_ms, p_input, p_cached, p_cache_write, p_cache_write_1h, p_output, p_reasoning,
+                    p_hold, p_cost, p_excess, p_latency, p_first_byte, now_at) e
+     where e.lease_id = any (lease_ids)
     on conflict do nothing
     returning lease_id, key_id, member_id, model, started_at, status, input_tokens, output_tokens, cost_nanos
+  ), told as (
+    select * from settled
+    union all
+    select lease_id, key_id, member_id, model, started_at, status, input_tokens, output_tokens, cost_nanos
+      from unnest(charged_lost)
   ), hours as (
     insert into usage_hours as h
       (hour, key_id, member_id, model, requests, failed_requests, input_tokens, output_tokens, cost_nanos)
     -- Hours of the tenant's wall clock, which don't begin with those of UTC everywhere: a day is then made of whole ones.
     select date_trunc('hour', started_at, zone) as hour, key_id, min(member_id), model, count(*),
            count(*) filter (where status = 'failed'), sum(input_tokens), sum(output_tokens), sum(cost_nanos)
-      from settled group by hour, key_id, model order by hour, key_id, model
+      from told group by hour, key_id, model order by hour, key_id, model
     on conflict on constraint usage_hours_tenant_id_hour_key_id_model_pk do update set
       requests = h.requests + excluded.requests,
       failed_requests = h.failed_requests + excluded.failed_requests,
@@ -239,13 +294,15 @@ begin
       cost_nanos = h.cost_nanos + excluded.cost_nanos
   ), used as (
     update keys k set last_used_at = greatest(k.last_used_at, s.started_at)
-      from (select key_id, max(started_at) as started_at from settled group by key_id) s
+      from (select key_id, max(started_at) as started_at from told group by key_id) s
      where k.tenant_id = tenant and k.id = s.key_id
   )
   select jsonb_object_agg(lease_id, charge) into taken
     from (select lease_id, sum(cost_nanos) as charge from settled group by lease_id) charged;
 
-  perform app.take_from_leases(lease_ids, coalesce(taken, '{}'), p_returns);
+  if cardinality(lease_ids) > 0 then
+    perform app.take_from_leases(lease_ids, coalesce(taken, '{}'), p_returns);
+  end if;
 end $$;
 
 -- Charges and returns money of leases whose rows, and whose periods' rows, are locked. An emptied lease is removed.
@@ -284,24 +341,32 @@ begin
   delete from leases l where l.tenant_id = tenant and l.id = any (p_lease_ids) and l.amount_nanos = 0;
 end $$;
 
--- Makes and locks, in the order of everyone, the periods that leases were drawn from and those of events whose lease is gone.
-create or replace function app.lock_periods(p_lease_ids text[], p_events jsonb) returns void language plpgsql as $$
+-- Locks, in the order of everyone, the periods that leases were drawn from and, made where missing, those of events whose lease is gone.
+create or replace function app.lock_periods(p_lease_ids text[], p_lost usage_events[]) returns void language plpgsql as $$
 declare
   tenant text := app.current_tenant();
   zone text := (select t.time_zone from tenants t where t.id = tenant);
   one record;
 begin
+  if cardinality(p_lost) = 0 then
+    perform from account_periods p
+      join (select distinct lp.account_id, lp.starts_at, lp.position from lease_periods lp
+             where lp.tenant_id = tenant and lp.lease_id = any (p_lease_ids)) mine
+        on mine.account_id = p.account_id and mine.starts_at = p.starts_at
+     where p.tenant_id = tenant
+     order by mine.position, p.account_id, p.starts_at for update of p;
+    return;
+  end if;
   for one in
     select lp.position, lp.account_id, lp.starts_at
       from lease_periods lp where lp.tenant_id = tenant and lp.lease_id = any (p_lease_ids)
     union
     select chain.position, a.id, app.period_start(a.renewal, zone, event.started_at)
-      from jsonb_populate_recordset(null::usage_events, p_events) event
+      from unnest(p_lost) event
       cross join lateral (values
         (1, event.key_id), (2, event.allocation_id), (3, case when event.draws_on_balance then event.tenant_id end)
       ) chain (position, account_id)
       join accounts a on a.tenant_id = tenant and a.id = chain.account_id
-     where event.lease_id <> all (coalesce(p_lease_ids, '{}'))
      order by 1, 2, 3
   loop
     insert into account_periods (account_id, starts_at, limit_nanos)
@@ -313,9 +378,9 @@ begin
   end loop;
 end $$;
 
--- A measured request whose lease is gone: it is charged what its accounts still have, and the rest is recorded as excess. A limit
--- holds even then.
-create or replace function app.settle_lost(event usage_events) returns void language plpgsql as $$
+-- Writes a measured request whose lease is gone: it is charged what its accounts still have, and the rest is recorded as excess. A
+-- limit holds even then. Answers the event as it was written; null where it was known.
+create or replace function app.charge_lost(event usage_events) returns usage_events language plpgsql as $$
 declare
   one record;
   charge bigint := event.cost_nanos;
@@ -328,24 +393,13 @@ begin
   event.settled_at := clock_timestamp();
   insert into usage_events select event.* on conflict do nothing;
   if not found then
-    return;
+    return null;
   end if;
   for one in select * from app.periods_of(event) loop
     update account_periods p set spent_nanos = p.spent_nanos + charge
      where p.tenant_id = event.tenant_id and p.account_id = one.account_id and p.starts_at = one.starts_at;
   end loop;
-  update keys k set last_used_at = greatest(k.last_used_at, event.started_at)
-   where k.tenant_id = event.tenant_id and k.id = event.key_id;
-  -- Hours of the tenant's wall clock, which don't begin with those of UTC everywhere: a day is then made of whole ones.
-  insert into usage_hours as h (hour, key_id, member_id, model, requests, failed_requests, input_tokens, output_tokens, cost_nanos)
-    values (date_trunc('hour', event.started_at, coalesce((select t.time_zone from tenants t where t.id = event.tenant_id), 'UTC')), event.key_id, event.member_id, event.model, 1,
-            case when event.status = 'failed' then 1 else 0 end, event.input_tokens, event.output_tokens, charge)
-    on conflict on constraint usage_hours_tenant_id_hour_key_id_model_pk do update set
-      requests = h.requests + 1,
-      failed_requests = h.failed_requests + excluded.failed_requests,
-      input_tokens = h.input_tokens + excluded.input_tokens,
-      output_tokens = h.output_tokens + excluded.output_tokens,
-      cost_nanos = h.cost_nanos + excluded.cost_nanos;
+  return event;
 end $$;
 
 -- The periods a usage event without a lease is charged to, made where missing and locked, with what is left in each.
@@ -385,23 +439,23 @@ declare returns jsonb;
 begin
   select coalesce(jsonb_agg(jsonb_build_object('tenant_id', l.tenant_id, 'lease_id', l.id, 'keep_nanos', 0)), '[]')
     into returns from app.leases_of_gateway(p_gateway_id) l where l.id <> all (p_in_use);
-  perform app.settle('[]', returns);
+  perform app.settle('{}', '[]', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', returns);
   return jsonb_array_length(returns);
 end $$;
 
--- Tells all gateways that what they remember of something may be wrong: `key key_…`, `account …`, `member …`, `tenant …`, `catalogue`.
+-- Tells all gateways that what they remember of something may be wrong: `key key_…`, `account …`, `member …`, `tenant …`.
 create or replace function app.tell_gateways() returns trigger language plpgsql as $$
 begin
   perform pg_notify('stipend', case tg_table_name
     when 'keys' then 'key ' || new.id
     when 'accounts' then 'account ' || new.id
     when 'members' then 'member ' || new.id
-    when 'tenants' then 'tenant ' || new.id
-    else 'catalogue' end);
+    when 'tenants' then 'tenant ' || new.id end);
   return null;
 end $$;
 
-create or replace trigger tell_gateways after update of disabled_at, revoked_at, valid_from, valid_until, allocation_id, member_id
+create or replace trigger tell_gateways after update of disabled_at, revoked_at, valid_from, valid_until, allocation_id, member_id,
+    provider_id, allowed_models, allowed_ips
   on keys for each row execute function app.tell_gateways();
 create or replace trigger tell_gateways after update of limit_nanos, renewal, renewals_max
   on accounts for each row execute function app.tell_gateways();
@@ -409,9 +463,6 @@ create or replace trigger tell_gateways after update of deactivated_at
   on members for each row execute function app.tell_gateways();
 create or replace trigger tell_gateways after update of time_zone
   on tenants for each row execute function app.tell_gateways();
-create or replace trigger tell_gateways after insert or update on providers for each row execute function app.tell_gateways();
-create or replace trigger tell_gateways after insert or update on models for each row execute function app.tell_gateways();
-create or replace trigger tell_gateways after insert on prices for each row execute function app.tell_gateways();
 
 do $$
 declare name regprocedure;

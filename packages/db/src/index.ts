@@ -10,14 +10,13 @@ export {
   type FoundServiceToken,
   findServiceToken,
   giveBackLeases,
-  type LeaseReturn,
   leasesOfGateway,
   type Membership,
   membershipsOfUser,
   reportGateway,
-  settleUsage,
   tenantOfStripeCustomer,
   tenantsWithAutomaticTopUp,
   unsettledPayments,
 } from './lookups.ts'
 export { type IdentityTx, type PlatformTx, type TenantTx, withIdentity, withPlatform, withTenant } from './scope.ts'
+export { type EventKind, EventKinds, type LeaseReturn, settleUsage } from './settle.ts'

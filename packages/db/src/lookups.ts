@@ -92,6 +92,10 @@ export type DrawRow = {
   ends_at: Date | null
   /** The database's clock. */
   at: Date
+  provider_id: string | null
+  allowed_models: string[] | null
+  allowed_ips: string[] | null
+  group_ids: string[]
 }
 
 /** `app.draw`: who a key is, and a lease out of its account chain. `at` is for tests; the database's clock otherwise. */
@@ -143,20 +147,6 @@ type RawDraw = Omit<DrawRow, AsText> & Record<AsText, string | null>
 
 const toBigint = (text: string | null): bigint | null => (text === null ? null : BigInt(text))
 const toDate = (text: string | null): Date | null => (text === null ? null : new Date(text))
-
-/** What is to stay in a lease, once the events told with it are charged; the rest of it is free again. */
-export type LeaseReturn = { tenant_id: string; lease_id: string; keep_nanos: bigint }
-
-/** `app.settle`: usage events (bigints allowed) and returns, all of them or none, in one statement. */
-export async function settleUsage(
-  database: Database,
-  events: readonly object[],
-  returns: readonly LeaseReturn[],
-): Promise<void> {
-  const text = (values: readonly object[]) =>
-    JSON.stringify(values, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))
-  await inner(database).client`select app.settle(${text(events)}::text::jsonb, ${text(returns)}::text::jsonb)`
-}
 
 /** `app.give_back_all`: gives back a gateway's leases but those `inUse`, and says how many. */
 export async function giveBackLeases(

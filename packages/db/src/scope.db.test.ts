@@ -9,6 +9,7 @@ import {
   members,
   models,
   prices,
+  provider_shares,
   providers,
   service_tokens,
   sessions,
@@ -334,11 +335,19 @@ describe('what the platform shares', () => {
   it('is read by tenants and not written', async () => {
     expect(await withTenant(database, A, (tx) => tx.select({ id: prices.id }).from(prices))).toEqual([{ id: 'prc_p' }])
     const writes: ((tx: TenantTx) => Promise<unknown>)[] = [
-      (tx) => tx.insert(providers).values({ ...provider, id: 'prv_2', name: 'q' }),
+      (tx) => tx.insert(providers).values({ ...provider, tenant_id: null, id: 'prv_2', name: 'q' }),
+      (tx) => tx.insert(models).values({ ...model, tenant_id: null, id: 'mod_2', name: 'n' }),
+      (tx) => tx.insert(prices).values({ ...price, tenant_id: null, id: 'prc_2', output_picos: 0n }),
+    ]
+    for (const write of writes) expect(await failure(withTenant(database, A, write))).toMatch(REFUSED)
+    // A model under the platform's provider, a price of the platform's model: they would be served to everybody.
+    const slipped: ((tx: TenantTx) => Promise<unknown>)[] = [
       (tx) => tx.insert(models).values({ ...model, id: 'mod_2', name: 'n' }),
       (tx) => tx.insert(prices).values({ ...price, id: 'prc_2', output_picos: 0n }),
     ]
-    for (const write of writes) expect(await failure(withTenant(database, A, write))).toMatch(REFUSED)
+    for (const write of slipped) {
+      expect(await failure(withTenant(database, A, write))).toMatch(/^23503 a row of \w+ belongs to somebody else/)
+    }
     const changed = await withTenant(database, A, (tx) =>
       tx.update(providers).set({ base_url: 'https://a.example' }).returning(),
     )
@@ -370,6 +379,15 @@ describe('what the platform shares', () => {
       tx.insert(providers).values({ ...own, id: 'prv_b', tenant_id: B }),
     )
     expect(await failure(byPlatform)).toMatch(REFUSED)
+  })
+
+  it('refers to no provider that it can’t see', async () => {
+    const share = (provider_id: string) =>
+      withTenant(database, B, (tx) => tx.insert(provider_shares).values({ provider_id, group_ids: [] }))
+    const seen = await failure(share('prv_a'))
+    expect(seen).toMatch(/^23503 there is no such provider/)
+    expect(await failure(share('prv_none'))).toMatch(/^23503/)
+    await share('prv_p')
   })
 
   it('but not what it did: its audit entries are for itself', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { affordableOutputTokens, costOf, worstCaseCost } from './cost.ts'
-import { type ModelPrice, modelPrice, PICODOLLARS_PER_TOKEN_MAX } from './price.ts'
+import { type ModelPrice, modelPrice, PICODOLLARS_PER_TOKEN_MAX, type TokenPrices } from './price.ts'
 import { checkUsage, TOKENS_MAX, type TokenUsage } from './usage.ts'
 
 const none: TokenUsage = {
@@ -15,13 +15,21 @@ const none: TokenUsage = {
 const BIGINT_MAX = 2n ** 63n - 1n
 
 const perToken = fc.oneof(fc.constant(0n), fc.bigInt(0n, 30_000_000n), fc.bigInt(0n, PICODOLLARS_PER_TOKEN_MAX))
-const anyPrice: fc.Arbitrary<ModelPrice> = fc.record({
+const perKind = {
   input: perToken,
   cached_input: fc.option(perToken),
   cache_write: fc.option(perToken),
   cache_write_1h: fc.option(perToken),
   output: perToken,
-})
+}
+const flatPrice: fc.Arbitrary<ModelPrice> = fc.record({ ...perKind, tiers: fc.constant([]) })
+const anyTiers = fc
+  .uniqueArray(fc.record({ above_input_tokens: fc.integer({ min: 1, max: 300_000 }), ...perKind }), {
+    maxLength: 3,
+    selector: (tier) => tier.above_input_tokens,
+  })
+  .map((tiers) => tiers.sort((a, b) => a.above_input_tokens - b.above_input_tokens))
+const anyPrice: fc.Arbitrary<ModelPrice> = fc.oneof(flatPrice, fc.record({ ...perKind, tiers: anyTiers }))
 
 /** Built from its parts, so that every plausible usage can come out. */
 const tokens = fc.oneof(fc.nat({ max: 10 }), fc.nat({ max: 200_000 }), fc.nat({ max: TOKENS_MAX / 4 }))
@@ -94,6 +102,23 @@ describe('costOf', () => {
     expect(costOf(usage, price)).toBe((999_999_999n * 999_999_999_999n) / 1000n + 1n)
   })
 
+  test('charges every token of a long request at the prices of its tier', () => {
+    const price = modelPrice({
+      input: '1.25',
+      cached_input: '0.125',
+      output: '10',
+      tiers: [
+        { above_input_tokens: 200_000, input: '2.50', cached_input: '0.25', output: '15' },
+        { above_input_tokens: 500_000, input: '5', output: '20' },
+      ],
+    })
+    const usage = (input_tokens: number) => ({ ...none, input_tokens, cached_input_tokens: 1_000, output_tokens: 10 })
+    // The threshold itself is still the shorter request.
+    expect(costOf(usage(200_000), price)).toBe(199_000n * 1_250n + 1_000n * 125n + 10n * 10_000n)
+    expect(costOf(usage(200_001), price)).toBe(199_001n * 2_500n + 1_000n * 250n + 10n * 15_000n)
+    expect(costOf(usage(600_000), price)).toBe(600_000n * 5_000n + 10n * 20_000n)
+  })
+
   test('throws for figures that cannot be true', () => {
     const price = modelPrice({ input: '1', output: '1' })
     expect(() => costOf({ ...none, input_tokens: 1, cached_input_tokens: 2 }, price)).toThrow(/implausible usage/)
@@ -102,8 +127,10 @@ describe('costOf', () => {
 
   test('is within one nanodollar above the exact sum, token by token', () => {
     fc.assert(
-      fc.property(anyUsage, anyPrice, (usage, price) => {
+      fc.property(anyUsage, anyPrice, (usage, { tiers, ...base }) => {
         fc.pre(checkUsage(usage).ok)
+        let price: TokenPrices = base
+        for (const tier of tiers) if (usage.input_tokens > tier.above_input_tokens) price = tier
         const cacheWrite = price.cache_write ?? price.input
         const picodollars =
           BigInt(usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens) * price.input +
@@ -111,7 +138,7 @@ describe('costOf', () => {
           BigInt(usage.cache_write_tokens - usage.cache_write_1h_tokens) * cacheWrite +
           BigInt(usage.cache_write_1h_tokens) * (price.cache_write_1h ?? cacheWrite) +
           BigInt(usage.output_tokens) * price.output
-        const cost = costOf(usage, price) * 1000n
+        const cost = costOf(usage, { ...base, tiers }) * 1000n
         expect(cost >= picodollars && cost < picodollars + 1000n).toBe(true)
       }),
     )
@@ -119,7 +146,7 @@ describe('costOf', () => {
 
   test('two requests cost at least as much as one that used both, and at most a nanodollar more', () => {
     fc.assert(
-      fc.property(anyUsage, anyUsage, anyPrice, (a, b, price) => {
+      fc.property(anyUsage, anyUsage, flatPrice, (a, b, price) => {
         const both = sum(a, b)
         fc.pre(checkUsage(both).ok)
         const apart = costOf(a, price) + costOf(b, price)
@@ -153,7 +180,7 @@ describe('worstCaseCost', () => {
 
   test('is what some usage within the bounds really costs', () => {
     fc.assert(
-      fc.property(tokens, tokens, anyPrice, (input, output, price) => {
+      fc.property(tokens, tokens, flatPrice, (input, output, price) => {
         const total = { ...none, input_tokens: input, output_tokens: output }
         const written = { ...total, cache_write_tokens: input }
         const possible = [

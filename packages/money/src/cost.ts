@@ -1,6 +1,6 @@
 import type { Nanodollars } from './amount.ts'
 import { divide } from './divide.ts'
-import { fullPrice, type ModelPrice, PICOS_PER_NANO } from './price.ts'
+import { fullPrice, type ModelPrice, PICOS_PER_NANO, pricesAt, type TokenPrices } from './price.ts'
 import { checkUsage, isCount, TOKENS_MAX, type TokenUsage } from './usage.ts'
 
 /**
@@ -11,7 +11,7 @@ export function costOf(usage: TokenUsage, price: ModelPrice): Nanodollars {
   const check = checkUsage(usage)
   if (!check.ok) throw new RangeError(`implausible usage: ${check.reason}`)
 
-  const per = fullPrice(price)
+  const per = fullPrice(pricesAt(price, usage.input_tokens))
   const input = BigInt(usage.input_tokens)
   const cached = BigInt(usage.cached_input_tokens)
   const written = BigInt(usage.cache_write_tokens)
@@ -32,13 +32,21 @@ export interface UsageBounds {
 }
 
 /**
- * The most a request within these bounds can cost: every input token at the dearest kind of input. Never below `costOf` of what
- * it uses in the end. A caller that knows a kind can't occur (nobody asked for an hour's cache) passes a price with null there.
+ * The most a request within these bounds can cost: every input token at the dearest kind of input, at the dearest of the tiers it
+ * may fall into. Never below `costOf` of what it uses in the end. A caller that knows a kind can't occur (nobody asked for an hour's
+ * cache) passes a price with null there.
  */
 export function worstCaseCost(bounds: UsageBounds, price: ModelPrice): Nanodollars {
-  requireCount(bounds.output_tokens_max)
-  const picodollars = dearestInput(bounds.input_tokens_max, price) + BigInt(bounds.output_tokens_max) * price.output
-  return divide(picodollars, PICOS_PER_NANO, 'up')
+  const { input_tokens_max, output_tokens_max } = bounds
+  requireCount(output_tokens_max)
+  const costs = reachable(price, input_tokens_max).map(
+    (prices) => dearestInput(input_tokens_max, prices) + BigInt(output_tokens_max) * prices.output,
+  )
+  return divide(
+    costs.reduce((a, b) => (b > a ? b : a)),
+    PICOS_PER_NANO,
+    'up',
+  )
 }
 
 /**
@@ -50,18 +58,27 @@ export function affordableOutputTokens(
   input_tokens_max: number,
   price: ModelPrice,
 ): number | undefined {
-  const left = budget_nanos * PICOS_PER_NANO - dearestInput(input_tokens_max, price)
-  if (left < 0n) return undefined
-  if (price.output === 0n) return TOKENS_MAX
-  const tokens = left / price.output
+  let least = BigInt(TOKENS_MAX)
+  for (const prices of reachable(price, input_tokens_max)) {
+    const left = budget_nanos * PICOS_PER_NANO - dearestInput(input_tokens_max, prices)
+    if (left < 0n) return undefined
+    if (prices.output === 0n) continue
+    const tokens = left / prices.output
+    if (tokens < least) least = tokens
+  }
   // A count of tokens, no longer money, and small enough to be exact.
-  return tokens > BigInt(TOKENS_MAX) ? TOKENS_MAX : Number(tokens)
+  return Number(least)
+}
+
+/** The prices a request may be charged at that reads at most so many tokens. */
+function reachable(price: ModelPrice, input_tokens_max: number): TokenPrices[] {
+  requireCount(input_tokens_max)
+  return [price, ...price.tiers.filter((tier) => input_tokens_max > tier.above_input_tokens)]
 }
 
 /** Picodollars for this many input tokens, each of the dearest kind. */
-function dearestInput(tokens: number, price: ModelPrice): bigint {
-  requireCount(tokens)
-  const { input, cached_input, cache_write, cache_write_1h } = fullPrice(price)
+function dearestInput(tokens: number, prices: TokenPrices): bigint {
+  const { input, cached_input, cache_write, cache_write_1h } = fullPrice(prices)
   const dearest = [cached_input, cache_write, cache_write_1h].reduce((a, b) => (b > a ? b : a), input)
   return BigInt(tokens) * dearest
 }

@@ -19,8 +19,12 @@ export {
   PICODOLLARS_PER_TOKEN_MAX,
   PICOS_PER_NANO,
   type PicodollarsPerToken,
+  type PriceTier,
   picodollarsPerToken,
+  pricesAt,
+  type TokenPrices,
   USD_PER_MILLION_MAX,
   usdPerMillion,
+  withMarkup,
 } from './price.ts'
 export { checkUsage, isCount, normalizeUsage, TOKENS_MAX, type TokenUsage, type UsageCheck } from './usage.ts'

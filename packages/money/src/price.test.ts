@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fullPrice, modelPrice, PICODOLLARS_PER_TOKEN_MAX, picodollarsPerToken, usdPerMillion } from './price.ts'
+import {
+  fullPrice,
+  modelPrice,
+  PICODOLLARS_PER_TOKEN_MAX,
+  picodollarsPerToken,
+  usdPerMillion,
+  withMarkup,
+} from './price.ts'
 
 describe('picodollarsPerToken', () => {
   test.each<[string, bigint]>([
@@ -41,6 +48,7 @@ describe('modelPrice', () => {
       cache_write: null,
       cache_write_1h: null,
       output: 10_000_000n,
+      tiers: [],
     })
     expect(() => modelPrice({ input: '2.50', output: 'ten' })).toThrow(RangeError)
   })
@@ -66,5 +74,35 @@ describe('fullPrice', () => {
       modelPrice({ input: '3', cached_input: '0', cache_write: '0', cache_write_1h: '0', output: '0' }),
     )
     expect([free.cached_input, free.cache_write, free.cache_write_1h]).toEqual([0n, 0n, 0n])
+  })
+})
+
+describe('withMarkup', () => {
+  test('raises every kind and tier, and leaves absent kinds absent', () => {
+    const price = modelPrice({
+      input: '2.50',
+      cached_input: '0.25',
+      output: '10',
+      tiers: [{ above_input_tokens: 200_000, input: '5', output: '15' }],
+    })
+    expect(withMarkup(price, 1_250)).toEqual(
+      modelPrice({
+        input: '2.8125',
+        cached_input: '0.28125',
+        output: '11.25',
+        tiers: [{ above_input_tokens: 200_000, input: '5.625', output: '16.875' }],
+      }),
+    )
+    expect(withMarkup(price, 0)).toEqual(price)
+  })
+
+  test('is never less than its share, and at most a picodollar more', () => {
+    fc.assert(
+      fc.property(fc.bigInt(0n, PICODOLLARS_PER_TOKEN_MAX), fc.nat({ max: 100_000 }), (input, markup_bp) => {
+        const raised = withMarkup({ ...modelPrice({ input: '0', output: '0' }), input }, markup_bp).input * 10_000n
+        const exact = input * (10_000n + BigInt(markup_bp))
+        expect(raised >= exact && raised < exact + 10_000n).toBe(true)
+      }),
+    )
   })
 })

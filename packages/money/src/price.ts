@@ -1,4 +1,5 @@
 import { formatDecimal, parseDecimal } from './decimal.ts'
+import { divide } from './divide.ts'
 
 /** A price: a whole number of 1e-12 US dollars per token, that is, of 1e-6 US dollars per million tokens. */
 export type PicodollarsPerToken = bigint
@@ -21,7 +22,7 @@ export const PICODOLLARS_PER_TOKEN_MAX: PicodollarsPerToken = USD_PER_MILLION_MA
  * Zero is a price like any other: free. A model without output (embeddings) has output zero.
  * A further kind (audio) is one more nullable price here, one more part in `TokenUsage`, and one more line in `costOf`.
  */
-export interface ModelPrice {
+export interface TokenPrices {
   input: PicodollarsPerToken
   cached_input: PicodollarsPerToken | null
   cache_write: PicodollarsPerToken | null
@@ -29,10 +30,20 @@ export interface ModelPrice {
   output: PicodollarsPerToken
 }
 
-/** The price of every kind, the rule for absent ones applied. */
-export type FullPrice = { [Kind in keyof ModelPrice]: PicodollarsPerToken }
+/** The prices of long requests: where more input tokens than this were read, every token of the request costs what stands here. */
+export interface PriceTier extends TokenPrices {
+  above_input_tokens: number
+}
 
-export function fullPrice(price: ModelPrice): FullPrice {
+/** Tiers are in ascending order of their thresholds, each above zero and no two alike. */
+export interface ModelPrice extends TokenPrices {
+  tiers: readonly PriceTier[]
+}
+
+/** The price of every kind, the rule for absent ones applied. */
+export type FullPrice = { [Kind in keyof TokenPrices]: PicodollarsPerToken }
+
+export function fullPrice(price: TokenPrices): FullPrice {
   const cache_write = price.cache_write ?? price.input
   return {
     input: price.input,
@@ -40,6 +51,31 @@ export function fullPrice(price: ModelPrice): FullPrice {
     cache_write,
     cache_write_1h: price.cache_write_1h ?? cache_write,
     output: price.output,
+  }
+}
+
+/** The prices that a request with this many input tokens is charged at. */
+export function pricesAt(price: ModelPrice, input_tokens: number): TokenPrices {
+  return price.tiers.findLast((tier) => input_tokens > tier.above_input_tokens) ?? price
+}
+
+const BASIS_POINTS = 10_000n
+
+/** The price with so many basis points (hundredths of a percent) on top, each kind rounded up to a whole picodollar. */
+export function withMarkup(price: ModelPrice, markup_bp: number): ModelPrice {
+  const factor = BASIS_POINTS + BigInt(markup_bp)
+  const raised = (picos: PicodollarsPerToken) => divide(picos * factor, BASIS_POINTS, 'up')
+  const raisedOrNull = (picos: PicodollarsPerToken | null) => (picos === null ? null : raised(picos))
+  const marked = (prices: TokenPrices): TokenPrices => ({
+    input: raised(prices.input),
+    cached_input: raisedOrNull(prices.cached_input),
+    cache_write: raisedOrNull(prices.cache_write),
+    cache_write_1h: raisedOrNull(prices.cache_write_1h),
+    output: raised(prices.output),
+  })
+  return {
+    ...marked(price),
+    tiers: price.tiers.map((tier) => ({ above_input_tokens: tier.above_input_tokens, ...marked(tier) })),
   }
 }
 
@@ -59,18 +95,29 @@ export function usdPerMillion(price: PicodollarsPerToken): string {
   return formatDecimal(price, 6)
 }
 
-/**
- * A price written in code, in US dollars per million tokens: `modelPrice({ input: '2.50', cached_input: '1.25', output: '10' })`.
- * Throws a RangeError where `picodollarsPerToken` would refuse: not for input.
- */
-export function modelPrice(usdPerMillionTokens: {
+type WrittenPrices = {
   input: string
   cached_input?: string
   cache_write?: string
   cache_write_1h?: string
   output: string
-}): ModelPrice {
-  const { input, cached_input, cache_write, cache_write_1h, output } = usdPerMillionTokens
+}
+
+/**
+ * A price written in code, in US dollars per million tokens: `modelPrice({ input: '2.50', cached_input: '1.25', output: '10' })`.
+ * Throws a RangeError where `picodollarsPerToken` would refuse: not for input.
+ */
+export function modelPrice(
+  usdPerMillionTokens: WrittenPrices & { tiers?: (WrittenPrices & { above_input_tokens: number })[] },
+): ModelPrice {
+  const { tiers = [] } = usdPerMillionTokens
+  return {
+    ...written(usdPerMillionTokens),
+    tiers: tiers.map((tier) => ({ above_input_tokens: tier.above_input_tokens, ...written(tier) })),
+  }
+}
+
+function written({ input, cached_input, cache_write, cache_write_1h, output }: WrittenPrices): TokenPrices {
   return {
     input: literal(input),
     cached_input: cached_input === undefined ? null : literal(cached_input),

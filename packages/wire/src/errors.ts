@@ -72,6 +72,16 @@ export const ERRORS: Record<ErrorCode, Row> = {
     anthropic: 'invalid_request_error',
     retry: 'never',
   },
+  upgrade_required: {
+    status: 426,
+    title: 'WebSockets are not spoken here',
+    remedy:
+      'Send the same request with POST and `"stream": true`. Tools that try a WebSocket first do so by themselves.',
+    trpc: 'METHOD_NOT_SUPPORTED',
+    openai: 'invalid_request_error',
+    anthropic: 'invalid_request_error',
+    retry: 'never',
+  },
   not_found: {
     status: 404,
     title: 'There is no such thing',
@@ -218,6 +228,35 @@ export const ERRORS: Record<ErrorCode, Row> = {
     anthropic: 'not_found_error',
     retry: 'never',
   },
+  model_not_allowed: {
+    status: 403,
+    title: 'The API key may not use this model',
+    remedy: 'The key is limited to certain models or to one provider. `GET /v1/models` lists those it may use.',
+    trpc: 'FORBIDDEN',
+    openai: 'invalid_request_error',
+    anthropic: 'permission_error',
+    retry: 'never',
+  },
+  ip_not_allowed: {
+    status: 403,
+    title: 'The API key may not be used from here',
+    remedy:
+      'The key works only from certain addresses, such as those of a school. The message says which one yours is.',
+    trpc: 'FORBIDDEN',
+    openai: 'invalid_request_error',
+    anthropic: 'permission_error',
+    retry: 'never',
+  },
+  model_not_priced: {
+    status: 403,
+    title: 'The model has no price',
+    remedy:
+      'Nobody has said what this model costs, so it can’t be charged to a budget. An administrator sets its price on the page of its provider.',
+    trpc: 'FORBIDDEN',
+    openai: 'invalid_request_error',
+    anthropic: 'permission_error',
+    retry: 'never',
+  },
   provider_error: {
     status: 502,
     title: 'The provider failed',
@@ -345,6 +384,23 @@ export function toOpenAI(thrown: unknown): Answer<OpenAiError> {
     body: {
       error: { message: error.message, type: openai, param: error.details.param ?? null, code: error.code },
     },
+  }
+}
+
+export type AnthropicError = {
+  type: 'error'
+  error: { type: Row['anthropic']; message: string }
+  request_id: string
+}
+
+/** The gateway's answer in Anthropic's dialect. */
+export function toAnthropic(thrown: unknown, requestId: string): Answer<AnthropicError> {
+  const error = asDomainError(thrown)
+  const { status, anthropic } = ERRORS[error.code]
+  return {
+    status,
+    headers: { ...errorHeaders(error), 'content-type': 'application/json; charset=utf-8' },
+    body: { type: 'error', error: { type: anthropic, message: error.message }, request_id: requestId },
   }
 }
 

@@ -60,6 +60,8 @@ export const REGISTRY: readonly Exposed[] = [
   consoleOnly(keys.listOwn),
   everywhere(keys.get),
   everywhere(keys.create),
+  everywhere(keys.previewCreateMany),
+  everywhere(keys.createMany),
   everywhere(keys.update),
   everywhere(keys.revoke),
   everywhere(keys.disable),

@@ -64,6 +64,8 @@ export const ROUTES: readonly Route[] = [
 
   route('GET', '/v1/keys', keys.list),
   route('POST', '/v1/keys', keys.create, 201),
+  route('GET', '/v1/keys/batch/preview', keys.previewCreateMany),
+  route('POST', '/v1/keys/batch', keys.createMany, 201),
   route('GET', '/v1/keys/{id}', keys.get),
   route('PATCH', '/v1/keys/{id}', keys.update),
   route('POST', '/v1/keys/{id}/revoke', keys.revoke),

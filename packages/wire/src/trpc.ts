@@ -101,6 +101,8 @@ export const appRouter = t.router({
     listOwn: query(keys.listOwn),
     get: query(keys.get),
     create: command(keys.create),
+    previewCreateMany: query(keys.previewCreateMany),
+    createMany: command(keys.createMany),
     update: command(keys.update),
     revoke: command(keys.revoke),
     disable: command(keys.disable),

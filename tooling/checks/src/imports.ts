@@ -100,7 +100,7 @@ const ONLY_IN: Record<string, readonly string[]> = {
   fastify: ['packages/wire/', 'apps/api/src/'],
   express: ['apps/console/server.ts', 'apps/console/compression.d.ts'],
   stripe: ['packages/billing/src/stripe.ts', 'tooling/sandbox-stripe/src/sandbox-stripe.test.ts'],
-  undici: ['apps/gateway/src/'],
+  undici: ['apps/gateway/src/', 'packages/runtime/src/outbound.ts'],
   pino: ['packages/runtime/'],
   // Remix 2 publishes a package of this name that throws when it is imported.
   remix: [],
@@ -111,11 +111,18 @@ const DOORS: Record<string, readonly string[]> = {
   withTenant: [
     'packages/core/src/execute.ts',
     'packages/core/src/spend/',
+    'packages/core/src/providers/catalogue.ts',
+    'packages/core/src/providers/health.ts',
     'packages/auth/src/',
     'packages/billing/src/',
   ],
   withIdentity: ['packages/auth/src/'],
-  withPlatform: ['packages/core/src/execute.ts', 'packages/core/src/providers/catalogue.ts', 'packages/billing/src/'],
+  withPlatform: [
+    'packages/core/src/execute.ts',
+    'packages/core/src/providers/catalogue.ts',
+    'packages/core/src/providers/health.ts',
+    'packages/billing/src/',
+  ],
   connect: ['apps/', 'tooling/cli/', 'tooling/bench/', 'tooling/chaos/', 'tooling/tools/'],
 }
 

@@ -21,6 +21,7 @@ const EXCEPTIONS: Record<string, string> = {
   'packages/core/src/providers/credential.ts: randomBytes': 'a nonce that a caller could choose could be chosen twice',
   'packages/core/src/keys/operations.ts: now()': 'a period is found by the clock that draws from it: the database’s',
   'packages/core/src/providers/catalogue.ts: now()': 'asked by gateways, whose clocks may differ from the database’s',
+  'packages/core/src/providers/health.ts: clock_timestamp()': 'as the catalogue',
   'packages/money/src/cost.ts: Number': 'a count of tokens, no longer money, and small enough to be exact',
   'packages/money/src/usage.ts: Math.ceil': 'a count of tokens that a provider gave with a fraction',
   'apps/console/app/money.ts: Number(usd)': 'the height of a bar in a chart',

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { signIn } from '@stipend/auth'
-import { loadCatalogue } from '@stipend/core'
+import { loadPlatformCatalogue } from '@stipend/core'
 import { auditLedger } from '@stipend/core/spend'
 import { allTenants } from '@stipend/db'
 import { createTestDatabase, type TestDatabase } from '@stipend/db/testing'
@@ -43,8 +43,8 @@ test('owners and members can sign in with the passwords told', async () => {
 })
 
 test('its models have prices, and its ledger is sound', async () => {
-  const catalogue = await loadCatalogue(db.database, masterKey)
-  expect([...catalogue.keys()].sort()).toEqual(DEMO_MODELS.map((model) => model.name).sort())
+  const catalogue = await loadPlatformCatalogue(db.database, [masterKey])
+  expect(catalogue.map(({ name }) => name).sort()).toEqual(DEMO_MODELS.map((model) => model.name).sort())
   const { violations, tenants: looked } = await auditLedger(db.database)
   expect(violations).toEqual([])
   expect(looked).toBe(2)

@@ -61,7 +61,7 @@ async function connectProvider(seeding: Seeding): Promise<void> {
     id,
     name: PROVIDER,
     base_url: `${seeding.sandboxProviderUrl}/v1`,
-    credential_sealed: sealCredential(seeding.masterKey, 'sandbox', { tenant_id: null, provider_id: id }),
+    credential_sealed: sealCredential([seeding.masterKey], 'sandbox', { tenant_id: null, provider_id: id }),
     models: DEMO_MODELS.map(({ name, output_tokens_max, ...price }) => ({
       name,
       upstream_name: name,

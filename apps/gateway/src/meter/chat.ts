@@ -1,5 +1,5 @@
 import type { TokenUsage } from '@stipend/money'
-import type { DialectRules, EndingOptions, Transcript } from './dialect.ts'
+import type { DialectRules, EndingOptions, StreamError, Transcript } from './dialect.ts'
 import { readOpenAI } from './figures.ts'
 import { asWords, isObject, type Loose, objectIn, objectsIn, textIn } from './json.ts'
 import { ERROR, mayHold, skimDelta, USAGE } from './skim.ts'
@@ -30,6 +30,7 @@ export function chunked(kind: Chunked): DialectRules {
       return isObject(figures) && Object.keys(figures).length > 0 ? { figures, isFinal: isFinished(event) } : before
     },
     isEnd: () => false,
+    keptAs: () => undefined,
     isUsageOnly: (event) => isObject(event.usage) && Array.isArray(event.choices) && event.choices.length === 0,
     read: (figures) => {
       const reading = readOpenAI(figures, { hasOutput: true })
@@ -92,6 +93,10 @@ class ChunkedTranscript implements Transcript {
       chunks.push({ ...common, choices: [], usage: reported })
     }
     return `${chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join('')}data: [DONE]\n\n`
+  }
+
+  failing({ message, code, openai }: StreamError): string {
+    return `data: ${JSON.stringify({ error: { message, type: openai, param: null, code } })}\n\n`
   }
 }
 

@@ -1,9 +1,6 @@
 import type { TokenUsage } from '@stipend/money'
 import type { Loose } from './json.ts'
 
-/** What a program and a provider speak with each other. */
-export type Dialect = 'chat' | 'completions' | 'embeddings' | 'responses' | 'messages'
-
 /** Tokens of another model than the one asked for, which the provider called in and bills at that model's price. */
 export type ModelUsage = { model: string; usage: TokenUsage }
 
@@ -24,6 +21,8 @@ export interface DialectRules {
   /** Whether an event carries nothing but usage: sent only because it was asked for. */
   isUsageOnly(event: Loose): boolean
   read(figures: Loose): Reading
+  /** The id under which the provider keeps the answer, if it does. */
+  keptAs(event: Loose): string | undefined
   /** What the provider says when it fails, in the middle of a stream too; undefined for any other event or answer. */
   failureIn(event: Loose): string | undefined
   transcript(): Transcript
@@ -37,6 +36,17 @@ export interface Transcript {
   skim(event: Buffer): string | undefined
   /** Events that end the answer properly, as if its limit of tokens had been reached. */
   ending(usage: TokenUsage, options: EndingOptions): string
+  /** Events that end it with an error. */
+  failing(error: StreamError): string
+}
+
+/** An error of ours in the middle of a stream, in the words of both families of dialects. */
+export type StreamError = {
+  message: string
+  code: string
+  openai: string
+  anthropic: string
+  request_id: string
 }
 
 export type EndingOptions = {

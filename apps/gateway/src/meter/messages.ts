@@ -1,5 +1,5 @@
 import type { TokenUsage } from '@stipend/money'
-import type { DialectRules, ModelUsage, Reading, Transcript } from './dialect.ts'
+import type { DialectRules, ModelUsage, Reading, StreamError, Transcript } from './dialect.ts'
 import { checked, figure, required } from './figures.ts'
 import { asWords, isObject, type Loose, objectIn, objectsIn, textIn } from './json.ts'
 import { ERROR, mayHold, skimDelta } from './skim.ts'
@@ -17,6 +17,7 @@ export const messages: DialectRules = {
   },
   isEnd: (event) => event.type === 'message_stop',
   isUsageOnly: () => false,
+  keptAs: () => undefined,
   read,
   failureIn: (event) => (event.type === 'error' ? asWords(event.error) : undefined),
   transcript: () => new MessagesTranscript(),
@@ -128,6 +129,10 @@ class MessagesTranscript implements Transcript {
       },
       { type: 'message_stop' },
     ])
+  }
+
+  failing({ message, anthropic, request_id }: StreamError): string {
+    return asEvents([{ type: 'error', error: { type: anthropic, message }, request_id }])
   }
 }
 

@@ -1,7 +1,8 @@
+import type { Dialect } from '@stipend/core'
 import { countText } from '../tokens.ts'
 import { chat } from './chat.ts'
 import { completions } from './completions.ts'
-import type { Dialect, DialectRules } from './dialect.ts'
+import type { DialectRules } from './dialect.ts'
 import { embeddings } from './embeddings.ts'
 import { objectIn } from './json.ts'
 import { messages } from './messages.ts'
@@ -9,7 +10,8 @@ import { type Metered, weigh } from './metered.ts'
 import { responses } from './responses.ts'
 import { StreamMeter } from './stream-meter.ts'
 
-export type { Dialect, ModelUsage } from './dialect.ts'
+export type { Dialect } from '@stipend/core'
+export type { ModelUsage, StreamError } from './dialect.ts'
 export { estimate, type Metered } from './metered.ts'
 export type { StreamMeter } from './stream-meter.ts'
 
@@ -43,5 +45,6 @@ export function meterAnswer(dialect: Dialect, answer: unknown, inputTokens: () =
         .absorb(event)
         .reduce((tokens, text) => tokens + countText(text), 0),
     hasFailed: rules.failureIn(event) !== undefined,
+    keptAs: rules.keptAs(event),
   })
 }

@@ -12,10 +12,13 @@ export type Metered = {
   has_failed?: boolean
   /** Tokens of other models that it called in, at their own prices; `usage` is without them. */
   other_models?: ModelUsage[]
+  /** The id under which the provider keeps the answer, if it does. */
+  kept_as?: string
 }
 
 type Own = {
   hasFailed: boolean
+  keptAs: string | undefined
   /** Whether the answer was seen to its end. */
   isWhole: boolean
   inputTokens: () => number
@@ -25,7 +28,9 @@ type Own = {
 /** Decides between what a provider reported and our own count, which is made only if need be. */
 export function weigh(reading: Reading | undefined, own: Own): Metered {
   const metered = decide(reading, own)
-  return own.hasFailed ? { ...metered, has_failed: true } : metered
+  if (own.hasFailed) metered.has_failed = true
+  if (own.keptAs !== undefined) metered.kept_as = own.keptAs
+  return metered
 }
 
 function decide(reading: Reading | undefined, own: Own): Metered {

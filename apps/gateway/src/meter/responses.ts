@@ -1,5 +1,5 @@
 import type { TokenUsage } from '@stipend/money'
-import type { DialectRules, EndingOptions, Transcript } from './dialect.ts'
+import type { DialectRules, EndingOptions, StreamError, Transcript } from './dialect.ts'
 import { readOpenAI } from './figures.ts'
 import { asWords, isObject, type Loose, objectIn, objectsIn, textIn } from './json.ts'
 import { ERROR, mayHold } from './skim.ts'
@@ -17,6 +17,10 @@ export const responses: DialectRules = {
   },
   isEnd: (event) => ENDS.includes(textIn(event.type)),
   isUsageOnly: () => false,
+  keptAs: (event) => {
+    const { id, store, object } = isObject(event.response) ? event.response : event
+    return object === 'response' && store !== false && typeof id === 'string' && id !== '' ? id : undefined
+  },
   read: (figures) => readOpenAI(figures, { hasOutput: true }),
   failureIn,
   transcript: () => new ResponsesTranscript(),
@@ -105,8 +109,27 @@ class ResponsesTranscript implements Transcript {
       output: this.#output,
       usage: asReported(usage),
     }
+    return this.#numbered([...closing, { type: 'response.incomplete', response }])
+  }
+
+  /** As OpenAI does it: some clients read the one event, some the other. */
+  failing({ message, code, openai }: StreamError): string {
+    const response = {
+      object: 'response',
+      ...this.#response,
+      status: 'failed',
+      error: { code, message },
+      output: this.#output,
+    }
+    return this.#numbered([
+      { type: 'error', code, message, param: null, error: { type: openai, code, message, param: null } },
+      { type: 'response.failed', response },
+    ])
+  }
+
+  #numbered(events: Array<Loose & { type: string }>): string {
     return asEvents(
-      [...closing, { type: 'response.incomplete', response }].map((event) => {
+      events.map((event) => {
         this.#sequence += 1
         return { ...event, sequence_number: this.#sequence }
       }),

@@ -1,5 +1,5 @@
 import type { TokenUsage } from '@stipend/money'
-import type { DialectRules, Reported, Transcript } from './dialect.ts'
+import type { DialectRules, Reported, StreamError, Transcript } from './dialect.ts'
 import { parseObject } from './json.ts'
 import { type Metered, weigh } from './metered.ts'
 import { dataOf, endOfEvents, eventsOf } from './sse.ts'
@@ -26,6 +26,7 @@ export class StreamMeter {
   #isDone = false
   #isEmpty = true
   #failure: string | undefined
+  #keptAs: string | undefined
   // The beginning of an event whose end hasn't come: `#unfinished` grows ahead of what is in it.
   #unfinished: Buffer = NOTHING
   #unfinishedBytes = 0
@@ -103,6 +104,7 @@ export class StreamMeter {
       inputTokens,
       outputTokens: () => this.countedTokens(),
       hasFailed: this.#failure !== undefined,
+      keptAs: this.#keptAs,
     })
   }
 
@@ -112,6 +114,12 @@ export class StreamMeter {
     const text = this.#tallies[0]?.text ?? ''
     const options = { text, showsUsage: !this.#hidesUsage, answers: this.#answers }
     return Buffer.from(this.#transcript.ending(usage, options))
+  }
+
+  /** The same for one that ends with an error of ours. */
+  failing(error: StreamError): Buffer {
+    this.#look()
+    return Buffer.from(this.#transcript.failing(error))
   }
 
   #feedUnfinished(chunk: Buffer): Buffer {
@@ -172,6 +180,7 @@ export class StreamMeter {
     if (parsed === undefined) return false
     this.#reported = this.#rules.reportIn(parsed, this.#reported)
     this.#isDone ||= this.#rules.isEnd(parsed)
+    this.#keptAs ??= this.#rules.keptAs(parsed)
     const failure = this.#rules.failureIn(parsed)
     if (failure !== undefined) {
       this.#failure ??= failure

@@ -50,30 +50,40 @@ export const CreatedKey = Key.extend({
 })
 export type CreatedKey = z.infer<typeof CreatedKey>
 
+/** What is granted with a key, to one person or to many at once. */
+export const KEY_TERMS = {
+  name: Name,
+  budget_usd: UsdInput.nullable().describe(
+    'The most the key may spend in a period. Null: unlimited, the balance still limits it.',
+  ),
+  renewal: z.enum(RENEWALS).default('never').describe('When the budget is given anew.'),
+  valid_from: InstantInput.nullable().default(null).describe('Before this time the key is refused.'),
+  valid_until: InstantInput.nullable().default(null).describe('From this time on the key is refused.'),
+  allocation_id: idSchema('allocation').nullable().default(null).describe('A pot of money it draws from as well.'),
+}
+const KeyTerms = z.strictObject(KEY_TERMS)
+export type KeyTerms = z.infer<typeof KeyTerms>
+
+/** What terms can't be, whoever they are for. */
+export function checkTerms(
+  terms: Pick<KeyTerms, 'budget_usd' | 'renewal' | 'valid_from' | 'valid_until'>,
+  context: z.RefinementCtx,
+): void {
+  if (terms.budget_usd === null && terms.renewal !== 'never') {
+    const message = 'An unlimited key has nothing to renew. Use "never".'
+    context.addIssue({ code: 'custom', path: ['renewal'], message })
+  }
+  if (terms.valid_from !== null && terms.valid_until !== null && terms.valid_until <= terms.valid_from) {
+    context.addIssue({ code: 'custom', path: ['valid_until'], message: 'The end must be later than the start.' })
+  }
+}
+
 export const CreateKey = z
   .strictObject({
     member_id: idSchema('member').describe('Whom the key is for. The person must have a linked account.'),
-    name: Name,
-    budget_usd: UsdInput.nullable().describe(
-      'The most the key may spend in a period. Null: unlimited, the balance still limits it.',
-    ),
-    renewal: z.enum(RENEWALS).default('never').describe('When the budget is given anew.'),
-    valid_from: InstantInput.nullable().default(null).describe('Before this time the key is refused.'),
-    valid_until: InstantInput.nullable().default(null).describe('From this time on the key is refused.'),
-    allocation_id: idSchema('allocation').nullable().default(null).describe('A pot of money it draws from as well.'),
+    ...KEY_TERMS,
   })
-  .superRefine((key, context) => {
-    if (key.budget_usd === null && key.renewal !== 'never') {
-      context.addIssue({
-        code: 'custom',
-        path: ['renewal'],
-        message: 'An unlimited key has nothing to renew. Use "never".',
-      })
-    }
-    if (key.valid_from !== null && key.valid_until !== null && key.valid_until <= key.valid_from) {
-      context.addIssue({ code: 'custom', path: ['valid_until'], message: 'The end must be later than the start.' })
-    }
-  })
+  .superRefine(checkTerms)
 export type CreateKey = z.infer<typeof CreateKey>
 
 /** Only the fields given are changed. A new renewal begins its own period, with the whole budget. */

@@ -5,7 +5,7 @@ import { type Actor, actorId } from '../actor.ts'
 import { DomainError, invalidField, notFound } from '../errors.ts'
 import { toNanos, usd, usdOrNull } from '../fields.ts'
 import { membersInScope, requireMember } from '../members/scope.ts'
-import { command, query } from '../operation.ts'
+import { type Call, command, query } from '../operation.ts'
 import { hashSecret, lastFour, newSecret } from '../secrets.ts'
 import {
   type Budget,
@@ -13,6 +13,7 @@ import {
   CreateKey,
   Key,
   KeyRef,
+  type KeyTerms,
   keyStatus,
   maskedKey,
   type Renewal,
@@ -139,7 +140,8 @@ export const create = command({
   output: CreatedKey,
   secret_fields: ['secret'],
   errors: ['not_found', 'conflict'],
-  handle: async ({ tx, actor, input, now, newId, randomBytes }) => {
+  handle: async (call) => {
+    const { tx, actor, input, now } = call
     const member = await requireMember(tx, actor, input.member_id)
     if (member.user_id === null || member.deactivated_at !== null) {
       throw new DomainError(
@@ -150,44 +152,61 @@ export const create = command({
         },
       )
     }
-    if (input.valid_until !== null && input.valid_until <= now.toISOString()) {
-      throw new DomainError('invalid_request', 'valid_until: The end has passed already.', {
-        fields: [{ path: 'valid_until', message: 'The end has passed already. Choose a later one.' }],
-        param: 'valid_until',
-      })
-    }
-    if (input.allocation_id !== null) {
-      const [allocation] = await tx
-        .select({ id: allocations.id })
-        .from(allocations)
-        .where(eq(allocations.id, input.allocation_id))
-      if (allocation === undefined) throw notFound('allocation')
-    }
+    await requireTerms(call, input)
+    const [made] = await insertKeys(call, [member.id], input)
+    if (made === undefined) throw new Error('the key just made is not there')
+    const key = await getKey(tx, actor, made.id, now)
+    return { output: { ...key, secret: made.secret }, audit: { target_id: made.id, after: key } }
+  },
+})
 
-    const id = newId('key')
-    const secret = newSecret('key', randomBytes)
-    await tx.insert(accounts).values({
-      id,
-      kind: 'key',
-      limit_nanos: input.budget_usd === null ? null : toNanos(input.budget_usd),
-      renewal: input.renewal,
+/** Throws unless the terms can be granted now: an end in the future, an allocation that is there. */
+export async function requireTerms(
+  { tx, now }: Pick<Call<'tenant', unknown>, 'tx' | 'now'>,
+  { valid_until, allocation_id }: KeyTerms,
+): Promise<void> {
+  if (valid_until !== null && valid_until <= now.toISOString()) {
+    throw new DomainError('invalid_request', 'valid_until: The end has passed already.', {
+      fields: [{ path: 'valid_until', message: 'The end has passed already. Choose a later one.' }],
+      param: 'valid_until',
     })
-    await tx.insert(keys).values({
+  }
+  if (allocation_id !== null) {
+    const [allocation] = await tx
+      .select({ id: allocations.id })
+      .from(allocations)
+      .where(eq(allocations.id, allocation_id))
+    if (allocation === undefined) throw notFound('allocation')
+  }
+}
+
+/** Makes a key with its account for each of the people, however many, in two statements. The secrets are here and nowhere else. */
+export async function insertKeys(
+  { tx, actor, now, newId, randomBytes }: Omit<Call<'tenant', unknown>, 'input'>,
+  member_ids: readonly string[],
+  terms: KeyTerms,
+): Promise<{ id: string; secret: string }[]> {
+  const made = member_ids.map((member_id) => ({ id: newId('key'), member_id, secret: newSecret('key', randomBytes) }))
+  const limit_nanos = terms.budget_usd === null ? null : toNanos(terms.budget_usd)
+  await tx
+    .insert(accounts)
+    .values(made.map(({ id }) => ({ id, kind: 'key' as const, limit_nanos, renewal: terms.renewal })))
+  await tx.insert(keys).values(
+    made.map(({ id, member_id, secret }) => ({
       id,
       secret_hash: hashSecret(secret),
       last_four: lastFour(secret),
-      name: input.name,
-      member_id: member.id,
+      name: terms.name,
+      member_id,
       created_by: actorId(actor),
-      allocation_id: input.allocation_id,
-      valid_from: input.valid_from,
-      valid_until: input.valid_until,
+      allocation_id: terms.allocation_id,
+      valid_from: terms.valid_from,
+      valid_until: terms.valid_until,
       created_at: now.toISOString(),
-    })
-    const key = await getKey(tx, actor, id, now)
-    return { output: { ...key, secret }, audit: { target_id: id, after: key } }
-  },
-})
+    })),
+  )
+  return made
+}
 
 export const update = command({
   name: 'keys.update',

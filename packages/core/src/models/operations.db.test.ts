@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { withPlatform, withTenant } from '@stipend/db'
-import { models, prices, providers } from '@stipend/db/schema'
+import { models, prices, provider_shares, providers } from '@stipend/db/schema'
 import { createTestDatabase, type TestDatabase } from '@stipend/db/testing'
 import { modelPrice } from '@stipend/money'
 import { eq } from 'drizzle-orm'
@@ -50,27 +50,38 @@ describe('what is listed', () => {
     const free = modelPrice({ input: '0.000001', output: '0' })
     await provide(['zeta', 'alpha'])
     await provide(['mini'], { name: 'other', price: free, output_tokens_max: 99 })
-    const zeta = {
-      name: 'zeta',
+    const zeta = (name: string) => ({
+      id: expect.stringMatching(/^mod_/),
+      name,
+      aliases: [],
+      qualified_name: `stipend:sandbox/${name}`,
       provider: 'sandbox',
+      provider_id: expect.stringMatching(/^prv_/),
+      draws_on_balance: true,
+      dialects: ['chat'],
       context_tokens_max: 128_000,
       output_tokens_max: 4_096,
       input_usd_per_million: '2.50',
       cached_input_usd_per_million: '1.25',
+      cache_write_usd_per_million: '2.50',
+      cache_write_1h_usd_per_million: '2.50',
       output_usd_per_million: '10.00',
-    }
+      tiers: [],
+    })
     const mini = {
-      name: 'mini',
+      ...zeta('mini'),
+      qualified_name: 'stipend:other/mini',
       provider: 'other',
-      context_tokens_max: 128_000,
       output_tokens_max: 99,
       input_usd_per_million: '0.000001',
-      // Without a price of its own, cached input costs what input costs.
+      // Without a price of its own, every other kind of input costs what input costs.
       cached_input_usd_per_million: '0.000001',
+      cache_write_usd_per_million: '0.000001',
+      cache_write_1h_usd_per_million: '0.000001',
       output_usd_per_million: '0.00',
     }
     expect(await scene.run(core.models.list, {})).toEqual({
-      data: [{ ...zeta, name: 'alpha' }, mini, zeta],
+      data: [zeta('alpha'), mini, zeta('zeta')],
       next_cursor: null,
     })
   })
@@ -116,50 +127,60 @@ describe('what is listed', () => {
     expect(await names()).toEqual(['beta'])
   })
 
-  it('leaves out what a tenant has for itself, as the gateway does', async () => {
+  it('is what a tenant has for itself too, which no other tenant sees', async () => {
     await provide(['alpha'])
-    const [provider_id, id] = [core.newId('provider'), core.newId('model')]
-    const { tenant_id } = scene
-    await withTenant(test.database, tenant_id, async (tx) => {
-      await tx.insert(providers).values({
-        tenant_id,
-        id: provider_id,
-        name: 'own',
-        kind: 'openai_compatible',
-        base_url: 'https://own.example/v1',
-      })
-      await tx.insert(models).values({
-        tenant_id,
-        id,
-        provider_id,
-        name: 'own',
-        upstream_name: 'own',
-        context_tokens_max: 1,
-        output_tokens_max: 1,
-      })
-      await tx.insert(prices).values({
-        tenant_id,
-        id: core.newId('price'),
-        model_id: id,
-        valid_from: new Date(0).toISOString(),
-        input_picos: 1n,
-        output_picos: 1n,
-        source: 'test',
-      })
-    })
-    expect(await names()).toEqual(['alpha'])
+    await provide(['own', 'alpha'], { name: 'own', tenant_id: scene.tenant_id, priority: 10 })
+    const shown = (await listed()).map(({ qualified_name, draws_on_balance }) => [qualified_name, draws_on_balance])
+    const { slug } = scene.tenant
+    expect(shown).toEqual([
+      [`${slug}:own/alpha`, false],
+      ['stipend:sandbox/alpha', true],
+      [`${slug}:own/own`, false],
+    ])
+    const other = await createScene(test.database)
+    expect((await other.run(core.models.list, {})).data.map(({ name }) => name)).toEqual(['alpha'])
   })
 
-  it('is what the gateway serves: of two models with one name, the older', async () => {
-    await provide(['alpha'], { output_tokens_max: 11 })
-    await provide(['alpha', 'beta'], { name: 'other', output_tokens_max: 22 })
-    const served = await core.loadCatalogue(test.database, masterKey)
-    const shown = (await listed()).map(({ name, provider, output_tokens_max }) => [name, provider, output_tokens_max])
-    expect(shown).toEqual([
-      ['alpha', 'sandbox', 11],
-      ['beta', 'other', 22],
+  it('is what the gateway serves, in the order it is tried', async () => {
+    await provide(['alpha'])
+    await provide(['alpha', 'beta'], { name: 'second', tenant_id: scene.tenant_id })
+    await provide(['alpha'], { name: 'first', priority: 1 })
+    const platform = await core.loadPlatformCatalogue(test.database, [masterKey])
+    const served = await core.loadTenantCatalogue(test.database, [masterKey], scene.tenant_id, platform)
+    const usable = core.usableModels(core.catalogueOf(served), {
+      provider_id: null,
+      allowed_models: null,
+      group_ids: [],
+    })
+    const shown = (await listed()).map(({ id, qualified_name }) => [id, qualified_name])
+    expect(usable.map(({ id, name, provider }) => [id, `${provider.owner}:${provider.name}/${name}`])).toEqual(shown)
+    expect(shown.map(([, name]) => name)).toEqual([
+      'stipend:first/alpha',
+      'stipend:sandbox/alpha',
+      `${scene.tenant.slug}:second/alpha`,
+      `${scene.tenant.slug}:second/beta`,
     ])
-    expect([...served.values()].map((one) => [one.name, one.provider.name, one.output_tokens_max])).toEqual(shown)
+  })
+
+  it('of a provider that is shared with groups, is shown to their members and to who looks after keys', async () => {
+    const { id: provider_id } = await provide(['alpha'])
+    const group = await scene.run(core.groups.create, { name: '3B', location_id: scene.location.id })
+    const [inside, outside] = [await scene.member(), await scene.member()]
+    await scene.run(core.groups.addMembers, { group_id: group.id, member_ids: [inside.id] })
+    const share = (group_ids: string[]) =>
+      withTenant(test.database, scene.tenant_id, (tx) =>
+        tx
+          .insert(provider_shares)
+          .values({ provider_id, group_ids })
+          .onConflictDoUpdate({ target: [provider_shares.tenant_id, provider_shares.provider_id], set: { group_ids } }),
+      )
+    const owner = await scene.owner()
+    const seenBy = async (member_id: string) =>
+      (await scene.run(core.models.list, {}, { ...owner, member_id, role: 'member' })).data.length
+    await share([group.id])
+    expect([await seenBy(inside.id), await seenBy(outside.id), (await listed()).length]).toEqual([1, 0, 1])
+    await share([])
+    expect([await seenBy(inside.id), await seenBy(outside.id), (await listed()).length]).toEqual([0, 0, 0])
   })
 })
 

@@ -1,73 +1,188 @@
-import { type Database, withPlatform } from '@stipend/db'
-import { models, prices, providers } from '@stipend/db/schema'
-import type { ModelPrice } from '@stipend/money'
-import { and, asc, desc, eq, isNull, sql } from 'drizzle-orm'
-import { openCredential } from './credential.ts'
+import { type Database, type PlatformTx, type TenantTx, withPlatform, withTenant } from '@stipend/db'
+import { models, type PriceTierJson, prices, provider_shares, providers, tenants } from '@stipend/db/schema'
+import { type ModelPrice, withMarkup } from '@stipend/money'
+import { and, asc, desc, eq, getTableColumns, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
+import { type MasterKeys, openCredential } from './credential.ts'
+import type { Dialect, ProviderKindName } from './kinds.ts'
 
-/** A model as the gateway serves it: where it is, how it is named there, and what it costs now. */
+/** What stands before the colon in `owner:provider/model` where the platform is the owner. */
+export const PLATFORM_OWNER = 'stipend'
+
+/** A provider as requests go to it. */
+export type ServedProvider = {
+  id: string
+  /** Null: the platform's, so requests to it draw on the tenant's balance. */
+  tenant_id: string | null
+  /** The tenant's slug, or `PLATFORM_OWNER`. */
+  owner: string
+  name: string
+  kind: ProviderKindName
+  base_url: string
+  credential: string | null
+  /** The lowest is tried first. */
+  priority: number
+  /** The share of requests among those of one priority. */
+  weight: number
+}
+
+/** A model as the gateway serves it: where it is, what it is called, and what it costs now. */
 export type ServedModel = {
+  id: string
   name: string
   upstream_name: string
+  aliases: readonly string[]
+  /** The formats it takes. */
+  dialects: readonly Dialect[]
   context_tokens_max: number
   output_tokens_max: number
   created_at: string
-  provider: { id: string; name: string; base_url: string; credential: string | null }
-  price_id: string
-  price: ModelPrice
+  provider: ServedProvider
+  /** The groups whose members may use it; null: everyone. */
+  shared_with: readonly string[] | null
+  /** Null: no price is in force, so it can't be charged and isn't served. */
+  price_id: string | null
+  /** With the markup. */
+  price: ModelPrice | null
 }
 
-/** Of the platform, switched on, and at a price that is in force. */
-export const isServed = and(
-  isNull(providers.tenant_id),
-  eq(providers.is_enabled, true),
-  eq(models.is_enabled, true),
-  sql`${prices.valid_from} <= now()`,
-)
+/** What is served, and can be charged. */
+export type PricedModel = ServedModel & { price_id: string; price: ModelPrice }
 
-/** By name; of several models with one name, and of the prices of a model, the one that counts comes first. */
-export const servedFirst = [
-  asc(models.name),
-  asc(models.created_at),
-  asc(models.id),
-  desc(prices.valid_from),
-  desc(prices.id),
-]
+/** Of a model's prices, those whose time has come; the newest of them is in force. */
+export const isInForce = sql`${prices.valid_from} <= now()`
+export const newestPriceFirst = [desc(prices.valid_from), desc(prices.id)]
+
+// Of a row that may be missing, Drizzle takes a first column that is null for the whole: the tenant must not come first.
+const { id, ...others } = getTableColumns(prices)
+export const priceRow = { id, ...others }
+
+/** Switched on, at a provider that is. */
+export const isOffered = and(isNull(providers.deleted_at), eq(providers.is_enabled, true), eq(models.is_enabled, true))
 
 /**
- * The platform's models by name, each at the newest price that is in force. A model without one is left out: it can't be
- * served, since it can't be charged.
+ * What the platform serves, to everybody. One that has nothing of its own and shares as everyone does is served just this.
  */
-export async function loadCatalogue(database: Database, masterKey: Buffer): Promise<Map<string, ServedModel>> {
-  const rows = await withPlatform(database, (tx) =>
-    tx
-      .selectDistinctOn([models.name], { model: models, provider: providers, price: prices })
-      .from(models)
-      .innerJoin(providers, eq(providers.id, models.provider_id))
-      .innerJoin(prices, eq(prices.model_id, models.id))
-      .where(isServed)
-      .orderBy(...servedFirst),
-  )
-  return new Map(
-    rows.map(({ model, provider, price }) => {
-      const place = { tenant_id: provider.tenant_id, provider_id: provider.id }
-      const credential = provider.credential === null ? null : openCredential(masterKey, provider.credential, place)
-      const served: ServedModel = {
-        name: model.name,
-        upstream_name: model.upstream_name,
-        context_tokens_max: model.context_tokens_max,
-        output_tokens_max: model.output_tokens_max,
-        created_at: model.created_at,
-        provider: { id: provider.id, name: provider.name, base_url: provider.base_url, credential },
-        price_id: price.id,
-        price: {
-          input: price.input_picos,
-          cached_input: price.cached_input_picos,
-          cache_write: price.cache_write_picos,
-          cache_write_1h: price.cache_write_1h_picos,
-          output: price.output_picos,
-        },
-      }
-      return [model.name, served]
-    }),
+export function loadPlatformCatalogue(database: Database, keys: MasterKeys): Promise<ServedModel[]> {
+  return withPlatform(database, (tx) => readModels(tx, keys, isNull(providers.tenant_id), PLATFORM_OWNER))
+}
+
+/** What one tenant is served: its own models, and those of the platform as it shares them. In one read-only transaction. */
+export function loadTenantCatalogue(
+  database: Database,
+  keys: MasterKeys,
+  tenantId: string,
+  platform: readonly ServedModel[],
+): Promise<readonly ServedModel[]> {
+  return withTenant(
+    database,
+    tenantId,
+    async (tx) => {
+      const [tenant] = await tx.select({ slug: tenants.slug }).from(tenants)
+      const own = await readModels(tx, keys, isNotNull(providers.tenant_id), tenant?.slug ?? '')
+      const shares = new Map(
+        (await tx.select().from(provider_shares)).map((share) => [share.provider_id, share.group_ids]),
+      )
+      if (own.length === 0 && shares.size === 0) return platform
+      return [...own, ...platform].map((model) => {
+        const shared_with = shares.get(model.provider.id)
+        return shared_with === undefined ? model : { ...model, shared_with }
+      })
+    },
+    { accessMode: 'read only' },
   )
 }
+
+async function readModels(
+  tx: TenantTx | PlatformTx,
+  keys: MasterKeys,
+  whose: SQL,
+  owner: string,
+): Promise<ServedModel[]> {
+  const rows = await tx
+    .selectDistinctOn([models.id], { model: models, provider: providers, price: priceRow })
+    .from(models)
+    .innerJoin(providers, eq(providers.id, models.provider_id))
+    .leftJoin(prices, and(eq(prices.model_id, models.id), isInForce))
+    .where(and(whose, isOffered))
+    .orderBy(asc(models.id), ...newestPriceFirst)
+  const served = new Map<string, ServedProvider>()
+  return rows.map(({ model, provider, price }) => {
+    const at = served.get(provider.id) ?? servedProvider(provider, keys, owner)
+    served.set(provider.id, at)
+    return {
+      id: model.id,
+      name: model.name,
+      upstream_name: model.upstream_name,
+      aliases: model.aliases,
+      dialects: model.dialects,
+      context_tokens_max: model.context_tokens_max,
+      output_tokens_max: model.output_tokens_max,
+      created_at: model.created_at,
+      provider: at,
+      shared_with: null,
+      price_id: price?.id ?? null,
+      price: price === null ? null : chargedPrice(price),
+    }
+  })
+}
+
+function servedProvider(provider: typeof providers.$inferSelect, keys: MasterKeys, owner: string): ServedProvider {
+  const { id, tenant_id, name, kind, base_url, priority, weight } = provider
+  const credential =
+    provider.credential === null ? null : openCredential(keys, provider.credential, { tenant_id, provider_id: id })
+  return { id, tenant_id, owner, name, kind, base_url, credential, priority, weight }
+}
+
+/** What a request is charged at: the price with its markup. */
+export function chargedPrice(row: PriceColumns & { markup_bp: number }): ModelPrice {
+  return withMarkup(modelPriceOf(row), row.markup_bp)
+}
+
+type PriceColumns = Pick<
+  typeof prices.$inferSelect,
+  'input_picos' | 'cached_input_picos' | 'cache_write_picos' | 'cache_write_1h_picos' | 'output_picos' | 'tiers'
+>
+
+/** A price as it was entered. */
+export function modelPriceOf(row: PriceColumns): ModelPrice {
+  return {
+    input: row.input_picos,
+    cached_input: row.cached_input_picos,
+    cache_write: row.cache_write_picos,
+    cache_write_1h: row.cache_write_1h_picos,
+    output: row.output_picos,
+    tiers: row.tiers.map((tier) => ({
+      above_input_tokens: tier.above_input_tokens,
+      input: BigInt(tier.input_picos),
+      cached_input: picosOrNull(tier.cached_input_picos),
+      cache_write: picosOrNull(tier.cache_write_picos),
+      cache_write_1h: picosOrNull(tier.cache_write_1h_picos),
+      output: BigInt(tier.output_picos),
+    })),
+  }
+}
+
+/** The columns of a price. The way back from `modelPriceOf`. */
+export function priceColumns(price: ModelPrice): PriceColumns {
+  const text = (picos: bigint | null) => picos?.toString() ?? null
+  const tiers = price.tiers.map(
+    (tier): PriceTierJson => ({
+      above_input_tokens: tier.above_input_tokens,
+      input_picos: tier.input.toString(),
+      cached_input_picos: text(tier.cached_input),
+      cache_write_picos: text(tier.cache_write),
+      cache_write_1h_picos: text(tier.cache_write_1h),
+      output_picos: tier.output.toString(),
+    }),
+  )
+  return {
+    input_picos: price.input,
+    cached_input_picos: price.cached_input,
+    cache_write_picos: price.cache_write,
+    cache_write_1h_picos: price.cache_write_1h,
+    output_picos: price.output,
+    tiers,
+  }
+}
+
+const picosOrNull = (text: string | null) => (text === null ? null : BigInt(text))

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { openCredential, type Place, sealCredential } from './credential.ts'
+import { isSealedWith, type MasterKeys, openCredential, type Place, sealCredential } from './credential.ts'
 
-const master = randomBytes(32)
+const master: MasterKeys = [randomBytes(32)]
 const place: Place = { tenant_id: 'ten_a', provider_id: 'prv_a' }
 const text = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 200 }), fc.constantFrom('', 'sk-x', 'é'.repeat(500)))
 
@@ -21,7 +21,7 @@ describe('a credential', () => {
     for (const one of sealed) expect(one.toString('latin1')).not.toContain('secret')
     expect(sealed[0]?.equals(sealed[1] ?? Buffer.alloc(0))).toBe(false)
     const nonces = new Set(
-      Array.from({ length: 500 }, () => sealCredential(master, 'x', place).subarray(1, 13).toString('hex')),
+      Array.from({ length: 500 }, () => sealCredential(master, 'x', place).subarray(5, 17).toString('hex')),
     )
     expect(nonces.size).toBe(500)
   })
@@ -37,10 +37,10 @@ describe('a credential', () => {
 
   it('doesn’t open with another master key', () => {
     const sealed = sealCredential(master, 'sk-x', place)
-    expect(() => openCredential(randomBytes(32), sealed, place)).toThrow()
-    const nearly = Buffer.from(master)
+    expect(() => openCredential([randomBytes(32)], sealed, place)).toThrow()
+    const nearly = Buffer.from(master[0])
     nearly[31] = (nearly[31] ?? 0) ^ 1
-    expect(() => openCredential(nearly, sealed, place)).toThrow()
+    expect(() => openCredential([nearly], sealed, place)).toThrow()
   })
 
   it('doesn’t open with any byte of it changed', () => {
@@ -60,5 +60,16 @@ describe('a credential', () => {
       expect(() => openCredential(master, sealed.subarray(0, length), place), `${length} bytes`).toThrow()
     }
     expect(() => openCredential(master, Buffer.concat([sealed, Buffer.of(0)]), place)).toThrow()
+  })
+
+  it('opens with any of the master keys there are, and is sealed with the first', () => {
+    const [newer, other] = [randomBytes(32), randomBytes(32)]
+    const before = sealCredential(master, 'sk-x', place)
+    expect(openCredential([newer, other, master[0]], before, place)).toBe('sk-x')
+    const after = sealCredential([newer, master[0]], 'sk-x', place)
+    expect(isSealedWith(newer, after)).toBe(true)
+    expect(isSealedWith(master[0], after)).toBe(false)
+    expect(openCredential([newer], after, place)).toBe('sk-x')
+    expect(() => openCredential(master, after, place)).toThrow()
   })
 })

@@ -13,6 +13,12 @@ export type KeyFacts = {
   disabled_at: Date | null
   revoked_at: Date | null
   time_zone: string
+  /** The one provider the key is linked to, the models and the addresses it may be used with; null: any. */
+  provider_id: string | null
+  allowed_models: string[] | null
+  allowed_ips: string[] | null
+  /** The groups its member is in. */
+  group_ids: string[]
 }
 
 export type Draw =
@@ -65,18 +71,20 @@ export async function draw(
   if (row.refusal === 'invalid_api_key') {
     return { outcome: 'refused', facts: null, error: unknownKey(), at }
   }
-  const { tenant_id, key_id, member_id, allocation_id, valid_from, valid_until, disabled_at, revoked_at, time_zone } =
-    row
-  const facts = {
-    tenant_id,
-    key_id,
-    member_id,
-    allocation_id,
-    valid_from,
-    valid_until,
-    disabled_at,
-    revoked_at,
-    time_zone,
+  const facts: KeyFacts = {
+    tenant_id: row.tenant_id,
+    key_id: row.key_id,
+    member_id: row.member_id,
+    allocation_id: row.allocation_id,
+    valid_from: row.valid_from,
+    valid_until: row.valid_until,
+    disabled_at: row.disabled_at,
+    revoked_at: row.revoked_at,
+    time_zone: row.time_zone,
+    provider_id: row.provider_id,
+    allowed_models: row.allowed_models,
+    allowed_ips: row.allowed_ips,
+    group_ids: row.group_ids,
   }
   if (row.refusal === null) {
     return { outcome: 'granted', facts, granted_nanos: row.granted_nanos ?? 0n, ends_at: row.ends_at, at }

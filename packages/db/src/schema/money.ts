@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { check, foreignKey, index, integer, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { providers } from './catalogue.ts'
 import { bytes, instant, lookupPolicy, nanos, tenantId, tenantPolicy } from './columns.ts'
 import { members, tenants } from './people.ts'
 
@@ -79,6 +80,12 @@ export const keys = pgTable(
     member_id: text('member_id').notNull(),
     created_by: text('created_by').notNull(),
     allocation_id: text('allocation_id'),
+    /** The one provider it is linked to; null: all that are shared with its member. */
+    provider_id: text('provider_id').references(() => providers.id),
+    /** Names of models it may use; null: all. */
+    allowed_models: text('allowed_models').array(),
+    /** Addresses and networks (CIDR) it may be used from; null: anywhere. */
+    allowed_ips: text('allowed_ips').array(),
     valid_from: instant('valid_from'),
     valid_until: instant('valid_until'),
     disabled_at: instant('disabled_at'),

@@ -1,0 +1,101 @@
+import { kindOf, type PricedModel } from '@stipend/core'
+import { isObject, type Loose } from '../meter/json.ts'
+import type { Ask } from './ask.ts'
+
+/**
+ * The body to send on: the very bytes that came, unless something of them must change: the provider's own name of the model, usage
+ * asked for in streams (we bill by it), the output limit where the money is short, a name the provider refuses, or a name that
+ * stands twice, of which a provider might take the first.
+ */
+export function upstreamBody(received: Buffer, ask: Ask, model: PricedModel, outputMax: number | undefined): Buffer {
+  const kind = kindOf(model.provider.kind)
+  const asksUsage = mustAskUsage(ask) && !kind.tells_usage
+  const isRenamed = Object.keys(kind.renames).some((name) => ask.json[name] !== undefined)
+  const options = ask.json.stream_options
+  if (outputMax === undefined && !isRenamed && !(asksUsage && options != null) && received[0] === OPEN_BRACE) {
+    const front = asksUsage && !('stream_options' in ask.json) ? WITH_USAGE : undefined
+    if (asksUsage === (front !== undefined) && !hasTwins(received, ask)) {
+      const spliced = splice(received, ask.model, model.upstream_name, front)
+      if (spliced !== undefined) return spliced
+    }
+  }
+  const body: Loose = { ...ask.json, model: model.upstream_name }
+  if (asksUsage) body.stream_options = { ...(isObject(options) ? options : {}), include_usage: true }
+  if (outputMax !== undefined) Object.assign(body, ask.dialect.limited(ask.json, outputMax, kind))
+  for (const [name, better] of Object.entries(kind.renames)) {
+    if (body[name] === undefined) continue
+    if (better !== null) body[better] ??= body[name]
+    delete body[name]
+  }
+  return Buffer.from(JSON.stringify(body))
+}
+
+/** Streams of chat and completions tell their usage only when asked to. */
+function mustAskUsage({ dialect, isStream, showsUsage }: Ask): boolean {
+  return isStream && !showsUsage && (dialect.name === 'chat' || dialect.name === 'completions')
+}
+
+const OPEN_BRACE = 0x7b
+const QUOTE = 0x22
+const COLON = 0x3a
+const WITH_USAGE = Buffer.from('{"stream_options":{"include_usage":true},')
+const MODEL = Buffer.from('"model"')
+
+/** The same bytes with another name of the model, and with `front` for the opening brace; undefined if they can't be so simply. */
+function splice(received: Buffer, from: string, to: string, front: Buffer | undefined): Buffer | undefined {
+  const pieces: Buffer[] = []
+  let rest = received
+  if (front !== undefined) {
+    pieces.push(front)
+    rest = received.subarray(1)
+  }
+  if (from !== to) {
+    const at = rest.indexOf(MODEL)
+    let value = at + MODEL.length
+    while (isBlank(rest[value])) value++
+    if (at === -1 || rest[value++] !== COLON) return undefined
+    while (isBlank(rest[value])) value++
+    const name = Buffer.from(JSON.stringify(from))
+    if (rest[value] !== QUOTE || !rest.subarray(value, value + name.length).equals(name)) return undefined
+    pieces.push(rest.subarray(0, value), Buffer.from(JSON.stringify(to)))
+    rest = rest.subarray(value + name.length)
+  }
+  if (pieces.length === 0) return received
+  pieces.push(rest)
+  return Buffer.concat(pieces)
+}
+
+const isBlank = (byte: number | undefined) => byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d
+
+/** Whether a name that matters may stand twice, anywhere in the body, or be written in another way than usual. */
+function hasTwins(received: Buffer, { json, dialect }: Ask): boolean {
+  for (const name of dialect.weighty) {
+    if (json[name] === undefined) continue
+    const quoted = quotedName(name)
+    const first = received.indexOf(quoted)
+    if (first === -1 || received.indexOf(quoted, first + quoted.length) !== -1) return true
+  }
+  return spellsLetters(received)
+}
+
+const quotedNames = new Map<string, Buffer>()
+
+function quotedName(name: string): Buffer {
+  let quoted = quotedNames.get(name)
+  if (quoted === undefined) {
+    quoted = Buffer.from(`"${name}"`)
+    quotedNames.set(name, quoted)
+  }
+  return quoted
+}
+
+const ESCAPED_ASCII = Buffer.from('\\u00')
+
+/** Whether a letter or an underscore is written by its number, as in `"m\\u006fdel"`: the same name to a parser. */
+function spellsLetters(received: Buffer): boolean {
+  for (let at = received.indexOf(ESCAPED_ASCII); at !== -1; at = received.indexOf(ESCAPED_ASCII, at + 1)) {
+    const digit = received[at + ESCAPED_ASCII.length]
+    if (digit !== undefined && digit >= 0x34 && digit <= 0x37) return true
+  }
+  return false
+}

@@ -1,0 +1,135 @@
+import type { IncomingMessage } from 'node:http'
+import { BlockList, isIP } from 'node:net'
+import { DomainError } from '@stipend/core/errors'
+import type { KeyFacts } from '@stipend/core/spend'
+import type { Http } from './gateway.ts'
+import type { Purse } from './purse.ts'
+import { notAKey, type Purses } from './purses.ts'
+
+/** So many wrong keys may come from one address in a minute: more than a class of thirty that all mistyped theirs. */
+const FAILURES_MAX = 100
+const FAILURES_MS = 60_000
+const ADDRESSES_MAX = 10_000
+
+/** Who may come in: the key, where it may be used from, and how often somebody may try keys that don't exist. */
+export class Door {
+  readonly #purses: Purses
+  readonly #trustedProxies: number
+  readonly #failures = new Map<string, { count: number; until: number }>()
+  readonly #allowed = new WeakMap<readonly string[], BlockList>()
+
+  /** `trustedProxies`: so many proxies of our own stand in front, each of which adds where it was called from. */
+  constructor(purses: Purses, trustedProxies: number) {
+    this.#purses = purses
+    this.#trustedProxies = trustedProxies
+  }
+
+  /** The purse of the key that a request brings. Throws `invalid_api_key`, or `rate_limited` for who tries too many. */
+  find({ request }: Http): Purse {
+    const address = this.addressOf(request)
+    try {
+      const purse = this.#purses.find(readKey(request))
+      // A key that is known here is no guess.
+      if (purse.facts === null) this.#refuseGuessing(address)
+      return purse
+    } catch (error) {
+      this.#noteFailure(address, error)
+      throw error
+    }
+  }
+
+  /** Throws why the key may not be used, or not from here. At once where all is in memory. */
+  check(http: Http, purse: Purse): KeyFacts | Promise<KeyFacts> {
+    const checked = purse.check()
+    return checked === undefined ? this.#admitted(http, purse) : checked.then(() => this.#admitted(http, purse))
+  }
+
+  /** To be told of errors on the way: a key that turned out to be unknown counts against its address. */
+  noteError({ request }: Http, purse: Purse, error: unknown): void {
+    this.#purses.noteError(purse, error)
+    this.#noteFailure(this.addressOf(request), error)
+  }
+
+  /** Where a request comes from. Headers are believed only as far as our own proxies wrote them. */
+  addressOf(request: IncomingMessage): string {
+    const peer = request.socket.remoteAddress ?? ''
+    if (this.#trustedProxies === 0) return plain(peer)
+    const forwarded = String(request.headers['x-forwarded-for'] ?? '')
+    const hops = [...forwarded.split(',').map((hop) => hop.trim()), peer].filter((hop) => hop !== '')
+    return plain(hops[Math.max(0, hops.length - 1 - this.#trustedProxies)] ?? peer)
+  }
+
+  #admitted(http: Http, purse: Purse): KeyFacts {
+    const { facts } = purse
+    if (facts === null) throw new Error('a key was checked that nobody knows')
+    const { allowed_ips } = facts
+    if (allowed_ips !== null) this.#refuseAddress(allowed_ips, this.addressOf(http.request))
+    return facts
+  }
+
+  #refuseAddress(allowed_ips: readonly string[], address: string): void {
+    let list = this.#allowed.get(allowed_ips)
+    if (list === undefined) {
+      list = listOf(allowed_ips)
+      this.#allowed.set(allowed_ips, list)
+    }
+    const family = isIP(address)
+    if (family !== 0 && list.check(address, family === 6 ? 'ipv6' : 'ipv4')) return
+    throw new DomainError(
+      'ip_not_allowed',
+      `This API key works only from certain addresses, and you are at ${family === 0 ? 'an unknown one' : address}. Ask whoever gave it to you.`,
+    )
+  }
+
+  #refuseGuessing(address: string): void {
+    const failures = this.#failures.get(address)
+    if (failures === undefined || failures.count < FAILURES_MAX) return
+    const ms = failures.until - performance.now()
+    if (ms <= 0) return
+    const words = 'Too many wrong API keys came from this address. Wait a minute, then try again with the right one.'
+    throw new DomainError('rate_limited', words, { retry_after_seconds: ms / 1000 })
+  }
+
+  #noteFailure(address: string, error: unknown): void {
+    if (!(error instanceof DomainError) || error.code !== 'invalid_api_key') return
+    const now = performance.now()
+    const failures = this.#failures.get(address)
+    if (failures !== undefined && failures.until > now) {
+      failures.count++
+      return
+    }
+    if (this.#failures.size >= ADDRESSES_MAX) this.#failures.clear()
+    this.#failures.set(address, { count: 1, until: now + FAILURES_MS })
+  }
+}
+
+/** The key a client sends, in either of the two headers, or the error that says what is wrong with it. */
+function readKey({ headers }: IncomingMessage): string {
+  const bearer = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1]
+  const secret = bearer ?? headers['x-api-key']
+  if (typeof secret === 'string' && secret !== '') return secret
+  if (headers.authorization !== undefined) throw notAKey()
+  const words = 'No API key was sent. Send yours as "Authorization: Bearer sk-stp-…".'
+  throw new DomainError('invalid_api_key', words)
+}
+
+/** IPv4 as itself, not within IPv6, as a socket that listens to both has it. */
+function plain(address: string): string {
+  const inner = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
+  return inner ?? address
+}
+
+function listOf(entries: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const entry of entries) {
+    const [address = '', bits] = entry.split('/')
+    const family = isIP(address)
+    if (family === 0) continue
+    list.addSubnet(
+      address,
+      bits === undefined ? (family === 6 ? 128 : 32) : Number(bits),
+      family === 6 ? 'ipv6' : 'ipv4',
+    )
+  }
+  return list
+}

@@ -1,0 +1,66 @@
+import type { DomainError } from '@stipend/core/errors'
+import type { Http } from './gateway.ts'
+import type { StreamMeter } from './meter/meter.ts'
+import { refusalOf, streamErrorOf } from './refusal.ts'
+
+/** What a client gets for its request: an answer as it comes, or in one piece, or an error in its dialect. */
+export class Reply {
+  /** The most tokens each answer may have, told to the client where it is less than it asked for. */
+  outputMax: number | undefined
+  readonly #http: Http
+
+  constructor(http: Http) {
+    this.#http = http
+  }
+
+  /** Whether the client has heard anything yet. */
+  get hasBegun(): boolean {
+    return this.#http.response.headersSent
+  }
+
+  get isGone(): boolean {
+    return this.#http.response.destroyed
+  }
+
+  /** Something of a stream, after the head if it is the first. False where the client doesn't keep up. */
+  write(bytes: Buffer): boolean {
+    if (!this.hasBegun) {
+      this.#writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' })
+    }
+    return this.#http.response.write(bytes)
+  }
+
+  end(): void {
+    this.#http.response.end()
+  }
+
+  whole(body: Buffer): void {
+    this.#writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
+    this.#http.response.end(body)
+  }
+
+  /** What the provider says of the request itself, or the same in our shape. Final: the same request would meet the same. */
+  refuse(status: number, body: Buffer | object): void {
+    this.#writeHead(status, { 'content-type': 'application/json', 'x-should-retry': 'false' })
+    this.#http.response.end(Buffer.isBuffer(body) ? body : JSON.stringify(body))
+  }
+
+  fail(error: DomainError, meter: StreamMeter | null): void {
+    const { response, family, id } = this.#http
+    if (response.destroyed) return
+    if (response.headersSent) {
+      // After the first byte an error can only be an event.
+      response.end(meter?.failing(streamErrorOf(error, id)))
+      return
+    }
+    const { status, headers, body } = refusalOf(error, family, id)
+    this.#writeHead(status, headers)
+    response.end(JSON.stringify(body))
+  }
+
+  #writeHead(status: number, headers: Record<string, string | number>): void {
+    const { response } = this.#http
+    if (this.outputMax !== undefined) response.setHeader('x-stipend-output-tokens-max', this.outputMax)
+    response.writeHead(status, headers)
+  }
+}
