@@ -283,6 +283,7 @@ create table keys (
 );
 CREATE INDEX keys_allocation ON public.keys USING btree (tenant_id, allocation_id);
 CREATE INDEX keys_created ON public.keys USING btree (tenant_id, created_at, id);
+CREATE INDEX keys_current ON public.keys USING btree (tenant_id, member_id, created_at, id) WHERE (revoked_at IS NULL);
 CREATE INDEX keys_member ON public.keys USING btree (tenant_id, member_id, created_at);
 CREATE UNIQUE INDEX keys_secret_hash ON public.keys USING btree (secret_hash);
 -- row level security: enabled, forced
@@ -784,6 +785,7 @@ create table usage_events (
   latency_ms integer not null,
   first_byte_ms integer,
   settled_at timestamp(3) with time zone not null default now(),
+  thread text,
   constraint usage_events_pk PRIMARY KEY (tenant_id, started_at, id),
   constraint usage_events_cost CHECK (((cost_nanos >= 0) AND (excess_nanos >= 0) AND (cost_nanos <= hold_nanos))),
   constraint usage_events_tokens CHECK (((input_tokens >= 0) AND (output_tokens >= 0)))
@@ -791,6 +793,7 @@ create table usage_events (
 CREATE INDEX usage_events_key ON ONLY public.usage_events USING btree (tenant_id, key_id, started_at, id);
 CREATE INDEX usage_events_member ON ONLY public.usage_events USING btree (tenant_id, member_id, started_at, id);
 CREATE INDEX usage_events_settled ON ONLY public.usage_events USING brin (settled_at) WITH (autosummarize='on');
+CREATE INDEX usage_events_thread ON ONLY public.usage_events USING btree (tenant_id, key_id, thread, started_at) WHERE (thread IS NOT NULL);
 -- row level security: enabled, forced
 create policy tenant on usage_events for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.usage_events FOR EACH ROW EXECUTE FUNCTION app.refuse_change();
@@ -809,6 +812,7 @@ create table usage_hours (
   cost_nanos bigint not null,
   constraint usage_hours_tenant_id_hour_key_id_model_pk PRIMARY KEY (tenant_id, hour, key_id, model)
 );
+CREATE INDEX usage_hours_key ON public.usage_hours USING btree (tenant_id, key_id);
 CREATE INDEX usage_hours_member ON public.usage_hours USING btree (tenant_id, member_id, hour);
 -- row level security: enabled, forced
 create policy tenant on usage_hours for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));

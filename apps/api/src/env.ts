@@ -50,12 +50,18 @@ export const workerEnv = () =>
         HOST: z.string().default('127.0.0.1'),
         WORKER_PORT: variable.port().default(3005),
         ...PAYMENTS,
+        SMTP_URL: variable.url('smtp:', 'smtps:').optional(),
+        MAIL_FROM: z.string().default('Stipend <stipend@localhost>'),
+        KEEP_MAILS: variable.boolean().default(false),
         LOG_LEVEL: variable.logLevel().default('info'),
       })
       .transform((set) => ({
         database_url: set.DATABASE_URL,
         host: set.HOST,
         port: set.WORKER_PORT,
+        /** What links in mails begin with. */
+        console_url: set.CONSOLE_URL.replace(/\/$/, ''),
+        mail: { smtp_url: set.SMTP_URL ?? null, from: set.MAIL_FROM, keep: set.KEEP_MAILS },
         log_level: set.LOG_LEVEL,
         payments: paymentSettings(set),
       })),

@@ -6,11 +6,14 @@ import { createLog, onShutdown } from '@stipend/runtime'
 import { workerEnv } from './env.ts'
 import { jobsOf } from './job-list.ts'
 import { startJobs } from './jobs.ts'
+import { mailTransport } from './mail.ts'
 
-const { database_url, host, port, log_level, payments } = workerEnv()
+const { database_url, host, port, log_level, console_url, mail, payments } = workerEnv()
 const log = createLog({ app: 'worker', level: log_level })
 const database = connect(database_url, { applicationName: 'stipend worker', max: 20 })
-const jobs = startJobs(database, log, jobsOf({ database, payments: createPayments(payments) }))
+const transport = mailTransport(mail)
+if (transport === null) log.warn('no mail server is set (SMTP_URL): mails wait until one is')
+const jobs = startJobs(database, log, jobsOf({ database, console_url, transport, payments: createPayments(payments) }))
 
 const server = createServer((request, response) => {
   const answer = (status: number, body: object) =>

@@ -34,6 +34,7 @@ describe('paths', () => {
     [paths.keys('lindenhof', '?q=a'), 't.$slug.keys'],
     [paths.listedKey('lindenhof', 'key_1'), 't.$slug.keys.$keyId'],
     [paths.exportKeys('lindenhof'), 't.$slug.export.keys'],
+    [paths.exportPeople('lindenhof'), 't.$slug.export.people'],
     [paths.usage('lindenhof'), 't.$slug.usage'],
     [paths.request('lindenhof', 'req_1'), 't.$slug.usage.$requestId'],
     [paths.tokens('lindenhof'), 't.$slug.api'],
@@ -50,7 +51,7 @@ describe('paths', () => {
   })
 
   test('every path function is tried above', () => {
-    expect(Object.keys(paths)).toHaveLength(18)
+    expect(Object.keys(paths)).toHaveLength(19)
   })
 })
 

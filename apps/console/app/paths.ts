@@ -9,6 +9,7 @@ export const paths = {
   newKey: (slug: string, memberId: string, search = '') => `/t/${slug}/coding/${memberId}/new${search}`,
   key: (slug: string, memberId: string, keyId: string, search = '') =>
     `/t/${slug}/coding/${memberId}/keys/${keyId}${search}`,
+  exportPeople: (slug: string) => `/t/${slug}/export/people`,
   keys: (slug: string, search = '') => `/t/${slug}/keys${search}`,
   listedKey: (slug: string, keyId: string, search = '') => `/t/${slug}/keys/${keyId}${search}`,
   exportKeys: (slug: string) => `/t/${slug}/export/keys`,

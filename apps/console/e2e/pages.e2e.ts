@@ -19,6 +19,8 @@ for (const scheme of ['light', 'dark'] as const) {
         `/coding/${someone}`,
         `/coding/${someone}/new`,
         `/coding/${school.named('Finn Smit').id}/new`,
+        '/keys',
+        '/keys?status=revoked',
         '/usage',
         '/usage?status=failed',
         '/api',
@@ -54,6 +56,7 @@ test.describe('on a phone', () => {
     for (const path of [
       '',
       '/coding',
+      '/keys',
       `/coding/${school.named('Aylin Öztürk').id}/new`,
       '/usage',
       '/api',
@@ -107,11 +110,11 @@ test('filters are in the address and the browser’s way back undoes them', asyn
   await page.reload()
   await expect(page.getByRole('row')).toHaveCount(2)
   await page.getByRole('searchbox', { name: 'Name or e-mail' }).fill('xyz')
-  await expect(page.getByText('Nobody matches')).toBeVisible()
+  await expect(page.getByText('Nothing matches')).toBeVisible()
   await page.getByRole('link', { name: 'Clear the filters' }).click()
-  await expect(page.getByRole('button', { name: /Klas 3A/ })).toBeVisible()
+  await expect(page.getByRole('button', { name: /^Klas 3A/ })).toBeVisible()
   await page.goBack()
-  await expect(page.getByText('Nobody matches')).toBeVisible()
+  await expect(page.getByText('Nothing matches')).toBeVisible()
 })
 
 test('a service token is shown once and can be revoked', async ({ page, world, signIn }) => {

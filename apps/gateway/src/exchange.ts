@@ -22,6 +22,7 @@ import {
   settlementOf,
   succeeded,
 } from './settlement.ts'
+import { threadOf } from './thread.ts'
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
 /** A prompt that nobody will count any more is taken for a token every so many bytes. */
@@ -49,6 +50,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #http: Http
   readonly #reply: Reply
   readonly #facts: Facts
+  readonly #thread: string | undefined
   readonly #done = Promise.withResolvers<void>()
   // The attempt that is under way.
   #model: PricedModel
@@ -82,6 +84,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#model = model
     this.#need = facts.need
     this.#admission = facts.admission
+    this.#thread = threadOf(http.request.headers, facts.ask.json, facts.facts.key_id)
   }
 
   async run(): Promise<{ status: number; code: string | null }> {
@@ -218,6 +221,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#isOver || controller !== this.#upstream) return
     if (this.#meter !== null) {
       const rest = this.#meter.end()
+      if (this.#meter.failure !== undefined) {
+        this.#failInStream(this.#meter, this.#meter.failure, rest)
+        return
+      }
       if (this.#meter.isEmpty) {
         this.#failedAttempt({ error: unreadable(), again: 'other', restMs: null })
         return
@@ -459,6 +466,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       model,
       hold: this.#admission.hold,
       isStreamed: ask.isStream,
+      thread: this.#thread,
       startedAt,
       firstByteAt: this.#firstByteAt,
       priceOf: (other) => catalogue.priceBeside(model, other),

@@ -25,6 +25,7 @@ type Circumstances = {
   model: PricedModel
   hold: Hold
   isStreamed: boolean
+  thread: string | undefined
   startedAt: number
   firstByteAt: number | null
   /** What another model costs that the provider called in, by its name there. */
@@ -57,6 +58,7 @@ export function settlementOf(metered: Metered, outcome: Outcome, around: Circums
     error_code: outcome.error_code,
     is_streamed: around.isStreamed,
     is_estimated,
+    ...(around.thread === undefined ? {} : { thread: around.thread }),
     input_tokens: usage.input_tokens,
     cached_input_tokens: usage.cached_input_tokens,
     cache_write_tokens: usage.cache_write_tokens,

@@ -187,7 +187,7 @@ create or replace function app.told(
   select k.tenant_id, e.id, to_timestamp(e.started_ms::float8 / 1000), k.gateway_id, k.lease_id, k.key_id, k.member_id,
          k.allocation_id, k.draws_on_balance, k.model, k.provider_id, k.provider_name, k.price_id, k.status, k.http_status,
          k.error_code, k.is_streamed, k.is_estimated, e.input, e.cached, e.cache_write, e.cache_write_1h, e.output, e.reasoning,
-         e.hold, e.cost, e.excess, e.latency, e.first_byte, p_settled_at
+         e.hold, e.cost, e.excess, e.latency, e.first_byte, p_settled_at, k.thread
     from unnest(p_kind, p_id, p_started_ms, p_input, p_cached, p_cache_write, p_cache_write_1h, p_output, p_reasoning,
                 p_hold, p_cost, p_excess, p_latency, p_first_byte)
       as e (kind, id, started_ms, input, cached, cache_write, cache_write_1h, output, reasoning,
@@ -195,7 +195,7 @@ create or replace function app.told(
     join jsonb_to_recordset(p_kinds) as k (
       n int, tenant_id text, gateway_id text, lease_id text, key_id text, member_id text, allocation_id text,
       draws_on_balance boolean, model text, provider_id text, provider_name text, price_id text, status text, http_status int,
-      error_code text, is_streamed boolean, is_estimated boolean) on k.n = e.kind
+      error_code text, is_streamed boolean, is_estimated boolean, thread text) on k.n = e.kind
 $$;
 
 -- Records what requests cost, each once however often it is told, moves that money from leased to spent, and takes back what

@@ -33,6 +33,43 @@ export async function findServiceToken(database: Database, secretHash: Buffer): 
   return rows[0] ?? null
 }
 
+/** An invitation by the SHA-256 of the secret in its link. */
+export async function findInvitation(
+  database: Database,
+  secretHash: Buffer,
+): Promise<{ tenant_id: string; id: string } | null> {
+  const { client } = inner(database)
+  const rows = await client<{ tenant_id: string; id: string }[]>`select * from app.find_invitation(${secretHash})`
+  return rows[0] ?? null
+}
+
+/** Tenants that let people of a mail domain in. `domain` is in lower case. */
+export async function tenantsOfDomain(database: Database, domain: string): Promise<string[]> {
+  const rows = await inner(database).client<{ id: string }[]>`select id from app.tenants_of_domain(${domain})`
+  return rows.map((row) => row.id)
+}
+
+/** A mail and whose it is; one about an account is no tenant's. */
+export type MailRef = { tenant_id: string | null; id: string }
+
+/** Mails whose time to be sent has come, the longest waiting first. */
+export async function dueMails(database: Database, now: Date, limit: number): Promise<MailRef[]> {
+  return [
+    ...(await inner(database).client<
+      MailRef[]
+    >`select * from app.due_mails(${now.toISOString()}::timestamptz, ${limit})`),
+  ]
+}
+
+/** Mails made before a moment, newest first. */
+export async function mailsBefore(database: Database, before: Date, limit: number): Promise<MailRef[]> {
+  return [
+    ...(await inner(database).client<
+      MailRef[]
+    >`select * from app.mails_before(${before.toISOString()}::timestamptz, ${limit})`),
+  ]
+}
+
 export async function allTenants(database: Database): Promise<{ id: string; slug: string }[]> {
   return [...(await inner(database).client<{ id: string; slug: string }[]>`select * from app.all_tenants()`)]
 }

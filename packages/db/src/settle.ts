@@ -21,6 +21,8 @@ export type EventKind = {
   error_code: string | null
   is_streamed: boolean
   is_estimated: boolean
+  /** The conversation of the key it belongs to, where the tool said so. */
+  thread?: string
 }
 
 /** A row of usage_events, but for when it was settled. */
@@ -102,6 +104,7 @@ export class EventKinds {
 const isOfKind = (event: EventKind, kind: EventKind): boolean =>
   event.status === kind.status &&
   event.model === kind.model &&
+  event.thread === kind.thread &&
   event.http_status === kind.http_status &&
   event.error_code === kind.error_code &&
   event.is_streamed === kind.is_streamed &&
@@ -121,7 +124,8 @@ function kindOf(event: EventKind): EventKind {
   const { provider_id, provider_name, price_id, status, http_status, error_code, is_streamed, is_estimated } = event
   const whose = { tenant_id, gateway_id, lease_id, key_id, member_id, allocation_id, draws_on_balance }
   const what = { model, provider_id, provider_name, price_id }
-  return { ...whose, ...what, status, http_status, error_code, is_streamed, is_estimated }
+  const thread = event.thread === undefined ? {} : { thread: event.thread }
+  return { ...whose, ...what, status, http_status, error_code, is_streamed, is_estimated, ...thread }
 }
 
 /** As an element of an array's notation. */

@@ -16,6 +16,11 @@ import { appRouter } from './trpc.ts'
 /** One thing of every sort that a tenant has, with something spent. */
 type Things = Awaited<ReturnType<typeof makeThings>>
 
+const ROSTER = {
+  name: 'class.csv',
+  content_base64: Buffer.from('name,email\nAda,ada@roster.example\n').toString('base64'),
+}
+
 /** Other ways to say which keys; the tests of `keys` try them. */
 const OTHERWISE = { member_ids: undefined, filter: undefined }
 
@@ -68,7 +73,19 @@ const CASES: Record<string, (things: Things) => object> = {
     scope_location_ids: [location_id],
     external_id: 'sis-17',
   }),
+  'invitations.send': ({ guest_id }) => ({ member_ids: [guest_id], matching: { search: 'nobody' } }),
+  'invitations.revoke': ({ guest_id }) => ({ member_ids: [guest_id], matching: { search: 'nobody' } }),
+  'domains.list': () => ({}),
+  'domains.set': ({ location_id }) => ({ domain: 'another.example', kind: 'student', location_id }),
+  'domains.remove': ({ domain }) => ({ domain }),
+  'imports.create': ({ location_id }) => ({ files: [ROSTER], settings: { default_location_id: location_id } }),
+  'imports.get': ({ import_id: id }) => ({ id }),
+  'imports.list_rows': ({ import_id: id }) => ({ id }),
+  'imports.update': ({ import_id: id, location_id }) => ({ id, settings: { default_location_id: location_id } }),
+  'imports.run': ({ import_id: id }) => ({ id }),
   'coding.list_people': ({ location_id, group_id }) => ({ location_id, group_id }),
+  'coding.count_people': ({ location_id, group_id }) => ({ location_id, group_id }),
+  'coding.list_groups': ({ location_id }) => ({ location_id, kind: 'student' }),
   'keys.list': ({ member_id, location_id, group_id, allocation_id }) => ({
     member_id,
     location_id,
@@ -138,7 +155,7 @@ const CASES: Record<string, (things: Things) => object> = {
 }
 
 /** The console's own views of what a scope allows anyway. */
-const CONSOLE_VIEWS = ['coding.list_people', 'keys.preview_many']
+const CONSOLE_VIEWS = ['coding.list_people', 'coding.count_people', 'coding.list_groups', 'keys.preview_many']
 
 /** Of what there is, a member without a role may do only this. */
 const MEMBER_MAY = ['tenants.get', 'balance.level', 'keys.list_own', 'models.list']
@@ -190,6 +207,12 @@ async function makeThings(within?: Scene) {
   const { id: top_up_id } = (begun as { output: { id: string } }).output
   await db.admin`update billing_accounts set payment_method = 'pm_test', payment_method_label = 'Visa ending in 4242'
     where tenant_id = ${tenant_id}`
+  const { id: guest_id } = await home.member({ location_id, account: false })
+  const domain = `${unique.slice(4)}.example`
+  await run(core.domains.set, { domain, kind: 'student', location_id })
+  const import_id = (
+    await run(core.imports.create, { files: [ROSTER], settings: { default_location_id: location_id } }, owner)
+  ).id
   const request_id = await spendSomething(secret)
   return {
     tenant_id,
@@ -203,6 +226,9 @@ async function makeThings(within?: Scene) {
     key_id,
     service_token_id,
     top_up_id,
+    import_id,
+    guest_id,
+    domain,
     request_id,
   }
 }
@@ -290,7 +316,7 @@ async function everythingOf(tenantId: string): Promise<string> {
   return contents.join('\n')
 }
 
-const ID = /^(pay|loc|grp|mem|key|alc|tok|prv|req)_[0-9a-z]+$/
+const ID = /^(pay|loc|grp|mem|key|alc|tok|prv|req|imp)_[0-9a-z]+$/
 
 /** The input with one of its ids replaced, for each field that has one. */
 function* withOneIdOf(input: object, others: object): Generator<{ field: string; foreign: object; made_up: object }> {
@@ -417,10 +443,12 @@ const withoutRole = (name: string, things: Things) =>
 
 describe('an admin of some locations', () => {
   const operations = CALLABLE.filter(({ name }) => name !== 'keys.list_own')
-  const adminOf = (things: Things): Actor => ({ ...mine.owner, role: 'admin', location_ids: [things.location_id] })
+  const adminOf = (things: Things): Actor => ({ ...things.owner, role: 'admin', location_ids: [things.location_id] })
   /** What concerns the whole tenant. */
   const NOT_FOR_THEM = [
     'tenants.update',
+    'domains.set',
+    'domains.remove',
     'locations.create',
     'locations.update',
     'locations.delete',
@@ -476,7 +504,7 @@ describe('an admin of some locations', () => {
 
 describe('a teacher', () => {
   const operations = CALLABLE.filter(({ name }) => name !== 'keys.list_own')
-  const teacherOf = (things: Things): Actor => ({ ...mine.owner, role: 'member', group_ids: [things.group_id] })
+  const teacherOf = (things: Things): Actor => ({ ...things.owner, role: 'member', group_ids: [things.group_id] })
 
   test.each(operations)('$name: finds of other groups what is found of nothing', async ({ name, operation }) => {
     const teacher = teacherOf(elsewhere)

@@ -5,7 +5,10 @@ import {
   audit,
   balance,
   coding,
+  domains,
   groups,
+  imports,
+  invitations,
   keys,
   locations,
   members,
@@ -54,7 +57,22 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(members.move),
   everywhere(members.remove),
 
+  everywhere(invitations.send),
+  everywhere(invitations.revoke),
+
+  everywhere(domains.list),
+  everywhere(domains.set),
+  everywhere(domains.remove),
+
+  everywhere(imports.create),
+  everywhere(imports.get),
+  everywhere(imports.listRows),
+  everywhere(imports.update),
+  everywhere(imports.run),
+
   consoleOnly(coding.listPeople),
+  consoleOnly(coding.countPeople),
+  consoleOnly(coding.listGroups),
 
   everywhere(keys.list),
   consoleOnly(keys.listOwn),

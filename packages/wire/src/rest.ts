@@ -11,8 +11,11 @@ import {
   audit,
   balance,
   type Dependencies,
+  domains,
   execute,
   groups,
+  imports,
+  invitations,
   keys,
   locations,
   members,
@@ -27,7 +30,17 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { toProblem } from './errors.ts'
 import { parseJsonObject } from './json.ts'
 
-export type Route = { method: 'GET' | 'POST' | 'PATCH'; path: string; operation: AnyOperation; status: number }
+export type Route = {
+  method: 'GET' | 'POST' | 'PATCH'
+  path: string
+  operation: AnyOperation
+  status: number
+  /** Where more than `BODY_BYTES_MAX` is taken. */
+  body_bytes_max?: number
+}
+
+/** Files in base64. */
+const UPLOAD_BODY_BYTES_MAX = 33 * 1024 * 1024
 
 function route(method: Route['method'], path: string, operation: AnyOperation, status = 200): Route {
   return { method, path, operation, status }
@@ -61,6 +74,19 @@ export const ROUTES: readonly Route[] = [
   route('POST', '/v1/members/remove', members.remove),
   route('GET', '/v1/members/{id}', members.get),
   route('PATCH', '/v1/members/{id}', members.update),
+
+  route('POST', '/v1/invitations', invitations.send),
+  route('POST', '/v1/invitations/revoke', invitations.revoke),
+
+  route('GET', '/v1/domains', domains.list),
+  route('POST', '/v1/domains', domains.set),
+  route('POST', '/v1/domains/{domain}/remove', domains.remove),
+
+  { ...route('POST', '/v1/imports', imports.create, 201), body_bytes_max: UPLOAD_BODY_BYTES_MAX },
+  route('GET', '/v1/imports/{id}', imports.get),
+  route('PATCH', '/v1/imports/{id}', imports.update),
+  route('GET', '/v1/imports/{id}/rows', imports.listRows),
+  route('POST', '/v1/imports/{id}/run', imports.run),
 
   route('GET', '/v1/keys', keys.list),
   route('POST', '/v1/keys', keys.create, 201),
@@ -173,11 +199,13 @@ async function drain(raw: IncomingMessage): Promise<void> {
   late.abort()
 }
 
-function mountRoute(server: FastifyInstance, deps: Dependencies, { method, path, operation, status }: Route): void {
+function mountRoute(server: FastifyInstance, deps: Dependencies, route: Route): void {
+  const { method, path, operation, status, body_bytes_max: bodyLimit } = route
   server.route({
     method,
     url: fastifyPath(path),
     config: { operation },
+    ...(bodyLimit === undefined ? {} : { bodyLimit }),
     // Before the body: a stranger's isn't worth reading.
     onRequest: async (request) => {
       request.actor = await authenticate(deps, request.headers.authorization)
@@ -264,7 +292,10 @@ function fastifyPath(path: string): string {
 
 /** What Fastify refuses by itself, by its code. */
 const FASTIFY: Record<string, DomainError> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: new DomainError('request_too_large', 'The body is larger than 1 MiB.'),
+  FST_ERR_CTP_BODY_TOO_LARGE: new DomainError(
+    'request_too_large',
+    'The body is larger than 1 MiB, or for an import than 33 MiB.',
+  ),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: new DomainError(
     'unsupported_media_type',
     'Send the body as JSON, with `content-type: application/json`.',

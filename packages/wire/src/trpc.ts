@@ -8,8 +8,11 @@ import {
   type Command,
   coding,
   type Dependencies,
+  domains,
   execute,
   groups,
+  imports,
+  invitations,
   keys,
   locations,
   members,
@@ -93,8 +96,26 @@ export const appRouter = t.router({
     move: command(members.move),
     remove: command(members.remove),
   }),
+  invitations: t.router({
+    send: command(invitations.send),
+    revoke: command(invitations.revoke),
+  }),
+  domains: t.router({
+    list: query(domains.list),
+    set: command(domains.set),
+    remove: command(domains.remove),
+  }),
+  imports: t.router({
+    create: command(imports.create),
+    get: query(imports.get),
+    listRows: query(imports.listRows),
+    update: command(imports.update),
+    run: command(imports.run),
+  }),
   coding: t.router({
     listPeople: query(coding.listPeople),
+    countPeople: query(coding.countPeople),
+    listGroups: query(coding.listGroups),
   }),
   keys: t.router({
     list: query(keys.list),

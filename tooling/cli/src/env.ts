@@ -21,6 +21,8 @@ export function readEnv(source: Readonly<Record<string, string | undefined>> = p
         STIPEND_DATA_DIR: z.string().default('.stipend'),
         STIPEND_MASTER_KEY: variable.key32().optional(),
         DATABASE_URL: variable.url('postgres:', 'postgresql:').optional(),
+        SMTP_URL: variable.url('smtp:', 'smtps:').optional(),
+        MAIL_FROM: z.string().optional(),
         LOG_LEVEL: variable.logLevel().default('info'),
         CHROMIUM_PATH: z.string().optional(),
       })
@@ -44,6 +46,11 @@ export function readEnv(source: Readonly<Record<string, string | undefined>> = p
           env.STRIPE_SECRET_KEY === undefined
             ? null
             : { secret_key: env.STRIPE_SECRET_KEY, webhook_secret: env.STRIPE_WEBHOOK_SECRET ?? '' },
+        /** Without a mail server mails are kept, and the console shows them. */
+        mail: {
+          ...(env.SMTP_URL === undefined ? { KEEP_MAILS: 'true' } : { SMTP_URL: env.SMTP_URL }),
+          ...(env.MAIL_FROM === undefined ? {} : { MAIL_FROM: env.MAIL_FROM }),
+        },
         log_level: env.LOG_LEVEL,
         chromium_path: env.CHROMIUM_PATH ?? null,
       })),

@@ -231,7 +231,7 @@ function serviceSpecs({ env, dir, secrets, appUrl, ports, urls }: Wiring): Servi
     {
       name: 'worker',
       script: 'apps/api/src/worker.ts',
-      env: { ...app, ...stripe, WORKER_PORT: String(ports.worker), CONSOLE_URL: console_url },
+      env: { ...app, ...stripe, ...env.mail, WORKER_PORT: String(ports.worker), CONSOLE_URL: console_url },
       url: `http://${HOST}:${ports.worker}`,
     },
     {

@@ -52,7 +52,8 @@ export async function wholeHouse(root: string, surroundings: Record<string, stri
   sandbox.configure({ any_model: true })
   const masterKey = randomBytes(32)
   const where = { base_url: `${sandbox.url}/v1`, masterKey, credential: CREDENTIAL }
-  await createProvider(database, { ...where, models: MODELS, output_tokens_max: 64_000 })
+  const dialects = ['chat', 'responses', 'messages'] as const
+  await createProvider(database, { ...where, models: MODELS, dialects: [...dialects], output_tokens_max: 64_000 })
   const scene = await createScene(database, { balance_usd: '100' })
   const gateway = await startGateway(root, {
     ...surroundings,

@@ -1,6 +1,6 @@
 import type { MetaFunction } from '@remix-run/node'
 import { useLoaderData, useSearchParams } from '@remix-run/react'
-import { keyButtonId } from '../features/coding/people-table.tsx'
+import { keyButtonId } from '../features/coding/people-columns.tsx'
 import { actOnKey, loadKeyPanel } from '../features/keys/key-panel.server.ts'
 import { KeyPanel } from '../features/keys/key-panel.tsx'
 import { useTenant } from '../features/tenant.ts'

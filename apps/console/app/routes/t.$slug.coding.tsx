@@ -1,64 +1,65 @@
-import { Accordion, Anchor, Button, Card, Group, SegmentedControl, Skeleton, Tabs, Text } from '@mantine/core'
+import { Button, SegmentedControl, Stack, Tabs } from '@mantine/core'
 import type { MetaFunction } from '@remix-run/node'
 import {
   Link,
   Outlet,
   type ShouldRevalidateFunction,
   useLoaderData,
-  useNavigation,
+  useParams,
   useSearchParams,
 } from '@remix-run/react'
-import { displayUsd } from '@stipend/money'
-import { PeopleTable, type ShownPerson } from '../features/coding/people-table.tsx'
-import { readView, type View } from '../features/coding/view.ts'
+import { GroupSection, type Section, sectionId, useOpening } from '../features/coding/group-section.tsx'
+import { peopleColumns, personPath } from '../features/coding/people-columns.tsx'
+import { CODING_FILTERS, readView, type View } from '../features/coding/view.ts'
+import { KEY_STATES } from '../features/keys/key-state.tsx'
+import { USED } from '../features/keys/keys-query.ts'
+import { type KeysMeant, ManyKeysButtons, useManyKeys } from '../features/keys/many-keys.tsx'
 import { useTenant } from '../features/tenant.ts'
-import { sumUsd } from '../money.ts'
 import { paths } from '../paths.ts'
 import { tenantLoader } from '../session.server.ts'
+import { trpcFor } from '../trpc-client.ts'
 import { Empty } from '../ui/empty.tsx'
-import { SearchFilter, SelectFilter, useFilters } from '../ui/filters.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
-import { cursorOf, Pager } from '../ui/pager.tsx'
+import { DataTable } from '../ui/table/data-table.tsx'
+import type { Selected } from '../ui/table/selection.tsx'
+import { withTrail } from '../ui/table/state.ts'
+import { TableToolbar } from '../ui/table/toolbar.tsx'
+import { searchOf, useTable } from '../ui/table/use-table.ts'
 import { ZoneNote } from '../ui/zone-note.tsx'
 import { counted, MEMBER_KIND_WORDS } from '../words.ts'
 
 export const meta: MetaFunction = () => [{ title: 'Coding – Stipend' }]
 
-const PAGE = 50
-/** Groups that begin unfolded when nobody has chosen. */
+/** Classes that begin unfolded when nobody has chosen. */
 const OPEN_AT_FIRST = 4
 
 export const loader = tenantLoader(async ({ api, membership, url }) => {
   const view = readView(url.searchParams, membership.tenant_kind)
-  const filter = {
-    kind: view.kind,
-    ...(view.location_id === null ? {} : { location_id: view.location_id }),
-    ...(view.search === null ? {} : { search: view.search }),
+  const paging = view.cursor === null ? {} : { cursor: view.cursor }
+  const { location_id } = view.place
+  const groups = await api.groups.list({ limit: 200, ...(location_id === undefined ? {} : { location_id }) })
+  const shared = { view, groups: groups.data }
+  if (!view.isGrouped) {
+    return {
+      ...shared,
+      sections: null,
+      people: await api.coding.listPeople({ ...view.filter, ...paging, sort: view.sort }),
+    }
   }
-  const [locations, groups] = await Promise.all([
-    api.locations.list(),
-    api.groups.list({ limit: 200, ...(view.location_id === null ? {} : { location_id: view.location_id }) }),
-  ])
-  const shared = { view, locations: locations.data, groups: groups.data }
-  if (!view.is_grouped) {
-    const people = await api.coding.listPeople({
-      ...filter,
-      ...(view.group_id === null ? {} : { group_id: view.group_id }),
-      ...cursorOf(url.searchParams),
-      limit: PAGE,
-    })
-    return { ...shared, people, sections: null }
-  }
-  const open = view.open ?? groups.data.slice(0, OPEN_AT_FIRST).map((group) => group.id)
-  const sections = await Promise.all(
-    groups.data.map(async (group) => ({
+  const page = await api.coding.listGroups({ ...view.place, ...paging })
+  const open = view.open ?? page.data.slice(0, OPEN_AT_FIRST).map(sectionId)
+  const sections: Section[] = await Promise.all(
+    page.data.map(async (group) => ({
       group,
-      people: open.includes(group.id)
-        ? await api.coding.listPeople({ ...filter, group_id: group.id, limit: PAGE })
+      people: open.includes(sectionId(group))
+        ? await api.coding.listPeople({
+            ...view.place,
+            ...(group.id === null ? { is_ungrouped: true } : { group_id: group.id }),
+          })
         : null,
     })),
   )
-  return { ...shared, people: null, sections }
+  return { ...shared, people: null, sections: { data: sections, next_cursor: page.next_cursor } }
 })
 
 // A panel opening or closing changes nothing here; a form sent from it may.
@@ -68,12 +69,14 @@ export const shouldRevalidate: ShouldRevalidateFunction = ({
   formMethod,
   defaultShouldRevalidate,
 }) =>
-  formMethod !== undefined && formMethod !== 'GET' ? defaultShouldRevalidate : currentUrl.search !== nextUrl.search
+  (formMethod !== undefined && formMethod !== 'GET') || currentUrl.href === nextUrl.href
+    ? defaultShouldRevalidate
+    : currentUrl.search !== nextUrl.search
 
 export default function Coding() {
   const { view } = useLoaderData<typeof loader>()
   const { kind } = useTenant()
-  const { set } = useFilters()
+  const { set } = useTable()
   return (
     <>
       <PageHeader title="Coding" sentence={SENTENCES[kind]} />
@@ -101,205 +104,177 @@ export default function Coding() {
   )
 }
 
+const SENTENCES = {
+  school: 'Hand out keys for coding tools, and see what each person has used.',
+  company: 'Hand out keys for coding tools to employees, and see what each has used.',
+}
+
+const KEY_OPTIONS = [
+  { value: 'any', label: 'Any key' },
+  { value: 'none', label: 'No key' },
+  ...KEY_STATES.filter((state) => state.value !== 'revoked'),
+]
+
 /** The filters and what they leave. */
 function List() {
-  const { view, locations, groups, people, sections } = useLoaderData<typeof loader>()
-  const { words } = useTenant()
-  const { set } = useFilters()
+  const { view, groups, sections } = useLoaderData<typeof loader>()
+  const { words, slug } = useTenant()
+  const { set } = useTable()
+  const many = useManyKeys()
+  const columns = peopleColumns(words.group)
+  const isGroupable = view.kind === 'student' && !view.isFiltered
   return (
     <>
-      <Group gap="sm" mb="md">
-        <SearchFilter label="Name or e-mail" />
-        <SelectFilter label={words.location} name="location" options={asOptions(locations)} />
-        <SelectFilter
-          label={words.group}
-          name="group"
-          options={groups.map((group) => ({
-            value: group.id,
-            label: locations.length > 1 ? `${group.name}, ${group.location_name}` : group.name,
-          }))}
-          width={220}
-        />
-        {view.kind === 'student' && view.group_id === null && view.search === null && (
+      <TableToolbar
+        search="Name or e-mail"
+        filters={[
+          {
+            name: 'group',
+            label: words.group,
+            options: [
+              ...groups.map((group) => ({ value: group.id, label: `${group.name}, ${group.location_name}` })),
+              { value: 'none', label: `Without a ${words.group.toLowerCase()}` },
+            ],
+            isSingle: true,
+          },
+          { name: 'key', label: 'Key', options: KEY_OPTIONS, isSingle: true },
+          {
+            name: 'used',
+            label: 'Budget used',
+            options: Object.entries(USED).map(([value, label]) => ({ value, label })),
+            isSingle: true,
+          },
+        ]}
+        exportTo={paths.exportPeople(slug)}
+        {...(view.isGrouped ? {} : { table: { id: 'coding', columns } })}
+      >
+        {isGroupable && (
           <SegmentedControl
             aria-label="Order of the list"
-            ml={{ sm: 'auto' }}
             size="xs"
-            value={view.is_grouped ? 'groups' : 'names'}
-            onChange={(value) => set({ view: value === 'names' ? 'names' : null })}
+            value={view.isGrouped ? 'groups' : 'names'}
+            onChange={(value) => set({ view: value === 'names' ? 'names' : null, sort: null })}
             data={[
               { value: 'groups', label: `By ${words.group.toLowerCase()}` },
               { value: 'names', label: 'By name' },
             ]}
           />
         )}
-      </Group>
-      {sections !== null ? (
-        <Sections sections={sections} />
-      ) : (
-        <Card p={0}>
-          <People people={people.data} next={people.next_cursor} view={view} />
-        </Card>
-      )}
-      <Group mt="sm" justify="flex-end">
-        <ZoneNote />
-      </Group>
+      </TableToolbar>
+      {sections !== null ? <Sections many={many} /> : <People many={many} />}
+      <ZoneNote />
+      {many.dialog}
     </>
   )
 }
 
-const SENTENCES = {
-  school: 'Hand out keys for coding tools, and see what each person has used.',
-  company: 'Hand out keys for coding tools to employees, and see what each has used.',
-}
+type Many = { many: ReturnType<typeof useManyKeys> }
 
-function asOptions(rows: { id: string; name: string }[]) {
-  return rows.map((row) => ({ value: row.id, label: row.name }))
-}
-
-function People({ people, next, view }: { people: ShownPerson[]; next: string | null; view: View }) {
-  const isLoading = useIsFiltering()
-  const [search] = useSearchParams()
-  const { slug } = useTenant()
-  if (isLoading) return <Rows count={Math.max(3, Math.min(people.length, 12))} />
-  if (people.length === 0) {
-    return view.search !== null || view.group_id !== null || view.location_id !== null || search.has('after') ? (
-      <Empty
-        kind="nothing_matches"
-        title="Nobody matches"
-        action={
-          <Button
-            component={Link}
-            to={paths.coding(slug, view.kind === 'staff' ? '?tab=staff' : '')}
-            variant="default"
-            size="xs"
-            mt="xs"
-          >
-            Clear the filters
-          </Button>
-        }
-      >
-        No person has this name or e-mail with these filters.
-      </Empty>
-    ) : (
-      <Empty kind="nothing_yet" title={`No ${MEMBER_KIND_WORDS[view.kind].toLowerCase()} yet`}>
-        People come in through the API, or your operator adds them. They then appear here, and you can make keys for
-        them.
-      </Empty>
-    )
-  }
+function People({ many }: Many) {
+  const { view, people } = useLoaderData<typeof loader>()
+  const { words, slug, may } = useTenant()
+  const [params] = useSearchParams()
+  const { memberId } = useParams()
+  if (people === null) return null
+  const keysOf = ({ ids }: Selected): KeysMeant => (ids === null ? { filter: keysFilter(view) } : { member_ids: ids })
+  const canAct = may('keys:write') && view.filter.key !== 'none'
   return (
-    <>
-      <PeopleTable people={people} caption={MEMBER_KIND_WORDS[view.kind]} withGroup={view.group_id === null} />
-      <Pager next={next} />
-    </>
+    <DataTable
+      id="coding"
+      label={MEMBER_KIND_WORDS[view.kind]}
+      columns={peopleColumns(words.group)}
+      page={people}
+      sort={view.sort}
+      rowTo={(person) => personPath(slug, person, searchOf(params), may('keys:write'))}
+      openId={memberId}
+      isFiltered={view.isFiltered}
+      filterNames={CODING_FILTERS}
+      {...(canAct
+        ? {
+            selection: {
+              nouns: ['person', 'people'] as const,
+              nameOf: (person: { name: string }) => person.name,
+              total: async () => (await trpcFor(slug).coding.countPeople.query(view.filter)).count,
+              acts: (selected: Selected) => (
+                <ManyKeysButtons
+                  onAct={(act) =>
+                    many.ask({
+                      act,
+                      keys: keysOf(selected),
+                      what: `the keys of ${counted(selected.count, 'person', 'people')}`,
+                    })
+                  }
+                />
+              ),
+            },
+          }
+        : {})}
+      nothingYet={<Nobody />}
+    />
   )
 }
 
-type Section = {
-  group: { id: string; name: string; location_name: string; members_count: number }
-  people: { data: ShownPerson[]; next_cursor: string | null } | null
+/** The keys of all people that match: those in the state that is asked for, no others. */
+function keysFilter({ filter }: View): KeysMeant['filter'] {
+  const { key, search, ...same } = filter
+  return {
+    ...same,
+    ...(key === undefined || key === 'any' || key === 'none' ? {} : { status: key }),
+    ...(search === undefined ? {} : { member_search: search }),
+  }
 }
 
-function Sections({ sections }: { sections: Section[] }) {
-  const { set } = useFilters()
-  const { words } = useTenant()
+function Nobody() {
+  const { view } = useLoaderData<typeof loader>()
+  return (
+    <Empty kind="nothing_yet" title={`No ${MEMBER_KIND_WORDS[view.kind].toLowerCase()} yet`}>
+      People come in on the Members page, one by one or from a list. They then appear here, and you can make keys for
+      them.
+    </Empty>
+  )
+}
+
+function Sections({ many }: Many) {
+  const { sections } = useLoaderData<typeof loader>()
+  const { set, pathname } = useTable()
+  const [params] = useSearchParams()
   const opening = useOpening()
-  const open = opening ?? sections.filter((section) => section.people !== null).map((section) => section.group.id)
-  if (sections.length === 0) {
-    return (
-      <Empty kind="nothing_yet" title={`No ${words.groups.toLowerCase()} yet`}>
-        Students without a {words.group.toLowerCase()} are under “By name”.
-      </Empty>
-    )
-  }
+  if (sections === null) return null
+  if (sections.data.length === 0) return <Nobody />
+  const open = opening ?? sections.data.filter((one) => one.people !== null).map((one) => sectionId(one.group))
+  const next = sections.next_cursor
   return (
-    <Accordion
-      multiple
-      value={open}
-      onChange={(ids) => set({ open: ids.join(',') || 'none' })}
-      variant="separated"
-      chevronPosition="left"
-      order={2}
-    >
-      {sections.map(({ group, people }) => (
-        <Accordion.Item key={group.id} value={group.id} bg="transparent">
-          <Accordion.Control>
-            <Group justify="space-between" gap="0 16px" mr="xs">
-              <Text fw={600}>
-                {group.name}
-                <Text span c="dimmed" fw={400} size="sm" ml={8}>
-                  {group.location_name}
-                </Text>
-              </Text>
-              <Text size="sm" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
-                {groupSum(group, people)}
-              </Text>
-            </Group>
-          </Accordion.Control>
-          <Accordion.Panel>
-            {people === null ? (
-              <Rows count={Math.min(group.members_count, 8)} />
-            ) : people.data.length === 0 ? (
-              <Text size="sm" c="dimmed" p="md">
-                Nobody is in this {words.group.toLowerCase()}.
-              </Text>
-            ) : (
-              <>
-                <PeopleTable people={people.data} caption={group.name} withGroup={false} />
-                {people.next_cursor !== null && (
-                  <Group p="sm">
-                    <Anchor component="button" type="button" size="sm" onClick={() => set({ group: group.id })}>
-                      Show all {group.members_count.toLocaleString('en-US')}
-                    </Anchor>
-                  </Group>
-                )}
-              </>
-            )}
-          </Accordion.Panel>
-        </Accordion.Item>
-      ))}
-    </Accordion>
-  )
-}
-
-/** "15 students · 9 keys · $12.30 of $45.00", as far as the group is unfolded. */
-function groupSum(group: Section['group'], people: Section['people']): string {
-  const size = counted(group.members_count, 'student')
-  if (people === null || people.next_cursor !== null) return size
-  const keys = people.data.flatMap((person) => (person.key === null ? [] : [person.key]))
-  if (keys.length === 0) return `${size} · no keys`
-  const spent = displayUsd(sumUsd(keys.map((key) => key.budget.spent_usd)))
-  const limits = keys.flatMap((key) => (key.budget.limit_usd === null ? [] : [key.budget.limit_usd]))
-  const total = limits.length < keys.length ? `${spent} used` : `${spent} of ${displayUsd(sumUsd(limits))}`
-  return `${size} · ${counted(keys.length, 'key')} · ${total}`
-}
-
-/** The list is being fetched anew: for its skeleton. */
-function useIsFiltering(): boolean {
-  const { location } = useNavigation()
-  const [search] = useSearchParams()
-  return location?.pathname.endsWith('/coding') === true && location.search.slice(1) !== search.toString()
-}
-
-/** What will be unfolded once the running navigation is through. */
-function useOpening(): string[] | null {
-  const { location } = useNavigation()
-  if (location === undefined) return null
-  return new URLSearchParams(location.search).get('open')?.split(',') ?? null
-}
-
-function Rows({ count }: { count: number }) {
-  return (
-    <div aria-busy="true">
-      {Array.from({ length: count }, (_, row) => (
-        <Group key={row} h={44} px="md" gap="xl" wrap="nowrap">
-          <Skeleton h={12} w="24%" />
-          <Skeleton h={12} w="18%" />
-          <Skeleton h={12} w="30%" />
-          <Skeleton h={12} w="12%" />
-        </Group>
-      ))}
-    </div>
+    <Stack gap={0}>
+      {sections.data.map((section) => {
+        const id = sectionId(section.group)
+        const isOpen = open.includes(id)
+        return (
+          <GroupSection
+            key={id}
+            section={section}
+            isOpen={isOpen}
+            onToggle={() =>
+              set({
+                open: (isOpen ? open.filter((one) => one !== id) : [...open, id]).join(',') || 'no',
+                after: params.get('after'),
+              })
+            }
+            ask={many.ask}
+          />
+        )
+      })}
+      {next !== null && (
+        <Button
+          component={Link}
+          to={`${pathname}${searchOf(withTrail(params, [next]))}`}
+          variant="default"
+          size="xs"
+          mt="sm"
+          ml="auto"
+        >
+          Next classes
+        </Button>
+      )}
+    </Stack>
   )
 }

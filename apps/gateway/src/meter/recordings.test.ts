@@ -1,22 +1,24 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { chunks, type Expected, insideCharacters, type Recorded, samples } from '../../test/samples.ts'
+import {
+  countsOf,
+  piecesOf,
+  placesNearEnds,
+  RECORDINGS,
+  readExpected,
+  readRecordings,
+  wires,
+  withoutUsageChunk,
+} from '../../test/recordings.ts'
+import { chunks, insideCharacters, type Recorded, samples } from '../../test/samples.ts'
 import { countText } from '../tokens.ts'
 import { createStreamMeter, type Dialect, type Metered, meterAnswer } from './meter.ts'
 
-const FIXTURES =
-  process.env.STIPEND_FIXTURES ?? fileURLToPath(new URL('../../../../../shared/fixtures', import.meta.url))
-const FOLDER = `${FIXTURES}/recordings`
 const INPUT_TOKENS = 1_234
 const CUTS_MAX = 60
 
 const recordings = readRecordings()
-if (recordings.length === 0) {
-  console.log(`No recordings of providers in ${FOLDER} (STIPEND_FIXTURES names their folder): only samples are tested.`)
-}
-
 const sources = [
   { name: 'samples', all: samples },
   { name: 'recordings', all: recordings },
@@ -106,96 +108,6 @@ function assertMetered(metered: Metered, { expect: expected, other_models }: Rec
   if (usage.output_tokens === 0) expect(metered.has_failed).toBe(true)
 }
 
-function countsOf({
-  input_tokens,
-  cached_input_tokens,
-  cache_write_tokens,
-  output_tokens,
-  reasoning_tokens,
-}: Expected) {
-  return { input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens }
-}
-
-/** The same stream as different providers would send it. */
-function wires(body: Buffer): Array<[string, Buffer]> {
-  const text = body.toString('latin1')
-  const changed = (change: string) => Buffer.from(change, 'latin1')
-  return [
-    ['as recorded', body],
-    ['with CR LF', changed(text.replace(/\r?\n/g, '\r\n'))],
-    ['with LF', changed(text.replace(/\r\n/g, '\n'))],
-    ['with CR', changed(text.replace(/\r?\n/g, '\r'))],
-    ['with comments', changed(`: hello\n\n${text.replace(/(\r?\n)\r?\n/g, '$1$1: keep-alive$1$1')}`)],
-    ['with comments inside of events', changed(text.replace(/^data:/gm, ': {"usage":{}}\ndata:'))],
-    ['without a last blank line', changed(text.replace(/\s+$/, '\n'))],
-  ]
-}
-
-function piecesOf(body: Buffer, cuts: number[]): Buffer[] {
-  const places = [0, ...cuts.toSorted((a, b) => a - b), body.length]
-  return places.slice(1).map((end, index) => body.subarray(places[index], end))
-}
-
-function placesNearEnds(body: Buffer): number[] {
-  const places: number[] = []
-  for (let at = body.indexOf('\n\n'); at !== -1 && places.length < CUTS_MAX; at = body.indexOf('\n\n', at + 1)) {
-    places.push(at, at + 1, at + 2)
-  }
-  return places
-}
-
-/** What a client gets that didn't ask for usage, worked out in another way than the meter does. */
-function withoutUsageChunk(dialect: Dialect, body: Buffer): Buffer {
-  if (dialect !== 'chat' && dialect !== 'completions') return body
-  const events = body.toString('latin1').split(/(?<=\r\n\r\n|\n\n|\r\r)/)
-  const shown = events.filter((event) => {
-    const data = /^data: ?(\{.*\})/m.exec(event)?.[1]
-    const chunk = data === undefined ? {} : (JSON.parse(data) as { choices?: unknown[]; usage?: object | null })
-    return !(chunk.choices?.length === 0 && typeof chunk.usage === 'object' && chunk.usage !== null)
-  })
-  return Buffer.from(shown.join(''), 'latin1')
-}
-
-type Entry = {
-  file: string
-  dialect: Dialect | 'native'
-  stream: boolean
-  framing: 'json' | 'sse' | 'data-lines'
-  expect: Expected | null
-  expect_other_models?: Recorded['other_models']
-  split_inside_utf8_at?: number[]
-}
-
-function readExpected(): { recordings: Entry[]; errors: Entry[] } {
-  if (!existsSync(`${FOLDER}/expected.json`)) return { recordings: [], errors: [] }
-  return JSON.parse(readFileSync(`${FOLDER}/expected.json`, 'utf8')) as { recordings: Entry[]; errors: Entry[] }
-}
-
-function readRecordings(): Recorded[] {
-  return readExpected().recordings.map((entry) => {
-    if (entry.dialect === 'native') throw new Error(`${entry.file} is of no dialect we speak`)
-    const bytes = readFileSync(`${FOLDER}/${entry.file}`)
-    return {
-      file: entry.file,
-      dialect: entry.dialect,
-      stream: entry.stream,
-      body: entry.framing === 'data-lines' ? framed(entry.dialect, bytes) : bytes,
-      expect: entry.expect,
-      ...(entry.expect_other_models === undefined ? {} : { other_models: entry.expect_other_models }),
-      cuts: entry.framing === 'sse' ? (entry.split_inside_utf8_at ?? []) : [],
-    }
-  })
-}
-
-/** Payloads, one on each line, as the stream they were taken from. */
-function framed(dialect: Dialect, lines: Buffer): Buffer {
-  const payloads = lines.toString('utf8').split('\n').filter(Boolean)
-  const isNamed = dialect === 'responses' || dialect === 'messages'
-  if (!isNamed) return Buffer.from(`${payloads.map((line) => `data: ${line}\n\n`).join('')}data: [DONE]\n\n`)
-  const name = (line: string) => (JSON.parse(line) as { type: string }).type
-  return Buffer.from(payloads.map((line) => `event: ${name(line)}\ndata: ${line}\n\n`).join(''))
-}
-
 function errorBodies(): Array<{ dialect: Dialect; body: Buffer }> {
   const error = { message: 'No such key.', type: 'authentication_error' }
   const own = [
@@ -203,13 +115,13 @@ function errorBodies(): Array<{ dialect: Dialect; body: Buffer }> {
     { dialect: 'messages' as const, body: Buffer.from(JSON.stringify({ type: 'error', error })) },
     { dialect: 'responses' as const, body: Buffer.from(JSON.stringify({ error })) },
   ]
-  if (!existsSync(`${FOLDER}/errors`)) return own
+  if (!existsSync(`${RECORDINGS}/errors`)) return own
   const dialects = new Map(readExpected().errors.map(({ file, dialect }) => [file, dialect]))
-  const recorded = readdirSync(`${FOLDER}/errors`).map((name) => {
+  const recorded = readdirSync(`${RECORDINGS}/errors`).map((name) => {
     const dialect = dialects.get(`errors/${name}`) ?? 'chat'
     return {
       dialect: dialect === 'native' ? ('chat' as const) : dialect,
-      body: readFileSync(`${FOLDER}/errors/${name}`),
+      body: readFileSync(`${RECORDINGS}/errors/${name}`),
     }
   })
   return [...own, ...recorded]

@@ -94,8 +94,29 @@ class ResponsesTranscript implements Transcript {
   ending(usage: TokenUsage, { text }: EndingOptions): string {
     const closing = this.#open === undefined ? [] : this.#close(this.#open, text)
     const response = {
+      ...this.#asFarAsKnown(),
+      status: 'incomplete',
+      incomplete_details: { reason: 'max_output_tokens' },
+      usage: asReported(usage),
+    }
+    return this.#numbered([...closing, { type: 'response.incomplete', response }])
+  }
+
+  /** As OpenAI does it: some clients read the one event, some the other. */
+  failing({ message, code, openai }: StreamError): string {
+    // Of this one's codes there is a list; ours is in the other.
+    const response = { ...this.#asFarAsKnown(), status: 'failed', error: { code: 'server_error', message } }
+    return this.#numbered([
+      { type: 'error', code, message, param: null, error: { type: openai, code, message, param: null } },
+      { type: 'response.failed', response },
+    ])
+  }
+
+  #asFarAsKnown(): Loose {
+    return {
       object: 'response',
       error: null,
+      incomplete_details: null,
       instructions: null,
       metadata: {},
       parallel_tool_calls: true,
@@ -104,27 +125,8 @@ class ResponsesTranscript implements Transcript {
       tools: [],
       top_p: null,
       ...this.#response,
-      status: 'incomplete',
-      incomplete_details: { reason: 'max_output_tokens' },
-      output: this.#output,
-      usage: asReported(usage),
-    }
-    return this.#numbered([...closing, { type: 'response.incomplete', response }])
-  }
-
-  /** As OpenAI does it: some clients read the one event, some the other. */
-  failing({ message, code, openai }: StreamError): string {
-    const response = {
-      object: 'response',
-      ...this.#response,
-      status: 'failed',
-      error: { code, message },
       output: this.#output,
     }
-    return this.#numbered([
-      { type: 'error', code, message, param: null, error: { type: openai, code, message, param: null } },
-      { type: 'response.failed', response },
-    ])
   }
 
   #numbered(events: Array<Loose & { type: string }>): string {
@@ -165,7 +167,7 @@ function scalarsOf(response: Loose): Loose {
 function asReported(usage: TokenUsage): Loose {
   return {
     input_tokens: usage.input_tokens,
-    input_tokens_details: { cached_tokens: usage.cached_input_tokens },
+    input_tokens_details: { cached_tokens: usage.cached_input_tokens, cache_write_tokens: usage.cache_write_tokens },
     output_tokens: usage.output_tokens,
     output_tokens_details: { reasoning_tokens: usage.reasoning_tokens ?? 0 },
     total_tokens: usage.input_tokens + usage.output_tokens,

@@ -146,6 +146,7 @@ const selection = {
   member_ids: z.array(idSchema('member')).min(1).max(AT_ONCE_MAX).optional().describe('All keys of these people.'),
   filter: KeyFilter.extend({
     member_search: Search.describe('Part of the person’s name or e-mail address.'),
+    is_ungrouped: z.boolean().optional().describe('Keys of people who are in no class or team.'),
     disabled_exactly_at: InstantInput.optional().describe('Keys disabled at this very moment: to undo one act.'),
   })
     .optional()

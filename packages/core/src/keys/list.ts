@@ -52,7 +52,7 @@ const inGroup = (group_id: string) => sql`exists (select from ${group_members} g
   where gm.tenant_id = ${members.tenant_id} and gm.member_id = ${members.id} and gm.group_id = ${group_id})`
 
 /** The same rule as `keyStatus`, for the database. A test holds the two together. */
-function hasStatus(status: KeyStatus, now: Date): SQL {
+export function hasStatus(status: KeyStatus, now: Date): SQL {
   const at = now.toISOString()
   const revoked = sql`${keys.revoked_at} is not null`
   const disabled = sql`${keys.disabled_at} is not null`

@@ -4,7 +4,7 @@ import { and, eq, inArray, isNotNull, isNull, or, type SQL, sql } from 'drizzle-
 import type { Actor } from '../actor.ts'
 import { contains, given } from '../conditions.ts'
 import { notFound } from '../errors.ts'
-import { membersInScope } from '../members/scope.ts'
+import { membersInScope, UNGROUPED } from '../members/scope.ts'
 import { command, query } from '../operation.ts'
 import { type KeyAct, ManyChanged, ManyPreviewed, PreviewMany, SelectKeys } from './key.ts'
 import { matchingKeys } from './list.ts'
@@ -20,10 +20,11 @@ const CHANGES: Record<KeyAct, SQL | undefined> = {
 /** The condition for what is selected and may be seen. Throws not_found when one that is named is not there, or not theirs. */
 async function selectedKeys(tx: TenantTx, actor: Actor, input: SelectKeys, now: Date): Promise<SQL | undefined> {
   if (input.filter !== undefined) {
-    const { member_search, disabled_exactly_at, ...filter } = input.filter
+    const { member_search, is_ungrouped, disabled_exactly_at, ...filter } = input.filter
     return and(
       matchingKeys(actor, filter, now),
       given(member_search, (text) => or(contains(members.name, text), contains(members.email, text))),
+      given(is_ungrouped || undefined, () => UNGROUPED),
       given(disabled_exactly_at, (at) => sql`${keys.disabled_at} = ${at}::timestamptz`),
     )
   }

@@ -155,7 +155,7 @@ export const update = command({
 })
 
 /** Neither an admin nor a script can make somebody mightier than themselves. */
-function mayGiveRoles(actor: Actor): boolean {
+export function mayGiveRoles(actor: Actor): boolean {
   return actor.kind === 'operator' || (actor.kind === 'user' && actor.role === 'owner')
 }
 
@@ -172,7 +172,7 @@ function checkHome(actor: Actor, location_id: string | null): void {
   if (location_id === null && !seesEverything(actor)) throw invalidField('location_id', 'Choose one of your locations.')
 }
 
-async function checkKind(tx: TenantTx, kind: Member['kind']): Promise<void> {
+export async function checkKind(tx: TenantTx, kind: Member['kind']): Promise<void> {
   const [tenant] = await tx.select({ kind: tenants.kind }).from(tenants)
   const fits = tenant?.kind === 'company' ? kind === 'employee' : kind !== 'employee'
   if (!fits) {

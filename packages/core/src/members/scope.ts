@@ -89,3 +89,7 @@ export async function requireLocation(tx: TenantTx, actor: Actor, id: string) {
   if (location === undefined) throw notFound('location')
   return location
 }
+
+/** People who are in no class or team. */
+export const UNGROUPED = sql`not exists (select from group_members gm
+  where gm.tenant_id = members.tenant_id and gm.member_id = members.id)`

@@ -22,6 +22,8 @@ export type Settlement = TokenUsage & {
   error_code: string | null
   is_streamed: boolean
   is_estimated: boolean
+  /** The conversation of the key it belongs to, where the tool said so. */
+  thread?: string
   /** What was set aside for this request. */
   hold_nanos: Nanodollars
   /** What to charge: at most the hold. */

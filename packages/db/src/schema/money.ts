@@ -103,6 +103,9 @@ export const keys = pgTable(
     }),
     uniqueIndex('keys_secret_hash').on(table.secret_hash),
     index('keys_member').on(table.tenant_id, table.member_id, table.created_at),
+    index('keys_current')
+      .on(table.tenant_id, table.member_id, table.created_at, table.id)
+      .where(sql`revoked_at is null`),
     index('keys_created').on(table.tenant_id, table.created_at, table.id),
     index('keys_allocation').on(table.tenant_id, table.allocation_id),
     check('keys_window', sql`valid_until > valid_from`),
@@ -174,6 +177,7 @@ export const usage_hours = pgTable(
   (table) => [
     primaryKey({ columns: [table.tenant_id, table.hour, table.key_id, table.model] }),
     index('usage_hours_member').on(table.tenant_id, table.member_id, table.hour),
+    index('usage_hours_key').on(table.tenant_id, table.key_id),
     tenantPolicy(),
   ],
 )

@@ -44,6 +44,8 @@ export const usage_events = pgTable(
     excess_nanos: nanos('excess_nanos').notNull().default(sql`0`),
     latency_ms: integer('latency_ms').notNull(),
     first_byte_ms: integer('first_byte_ms'),
+    /** Which conversation of its key it belongs to, where the tool says so: a hash, for what tools write there may name people. */
+    thread: text('thread'),
     settled_at: instant('settled_at').notNull().default(sql`now()`),
   },
   (table) => [primaryKey({ columns: [table.tenant_id, table.started_at, table.id] })],

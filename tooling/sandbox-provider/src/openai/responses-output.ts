@@ -68,8 +68,9 @@ function unfinished({ id, created, prompt }: Reply): Response {
     top_logprobs: asked('top_logprobs', 0),
     top_p: asked('top_p', 1),
     truncation: asked('truncation', 'disabled'),
-    usage: null,
-    user: asked('user'),
+    // Not told where it isn't known: null would be against the API's own document.
+    usage: undefined,
+    user: prompt.request.user,
     metadata: asked('metadata', {}),
   }
 }
@@ -82,7 +83,7 @@ function finished(reply: Reply, usage: ReportedUsage | undefined): Response {
     completed_at: isWhole ? reply.created : null,
     incomplete_details: isWhole ? null : { reason: 'max_output_tokens' },
     output: itemsOf(reply).map((item) => item.done),
-    usage: usage === undefined ? null : usageFields(usage),
+    usage: usage && usageFields(usage),
   }
 }
 

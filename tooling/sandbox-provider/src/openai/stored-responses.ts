@@ -79,5 +79,5 @@ export class StoredResponses {
 
 /** A response before it has anything to tell. */
 export function unready(response: StoredResponse['response'], status: string): StoredResponse['response'] {
-  return { ...response, status, output: [], usage: null, incomplete_details: null, completed_at: null }
+  return { ...response, status, output: [], usage: undefined, incomplete_details: null, completed_at: null }
 }

@@ -4,6 +4,8 @@ import type { ReactNode } from 'react'
 export type Column<Row> = {
   id: string
   header: string
+  /** The header is for those who hear it: what stands below says enough to those who see. */
+  isHeaderHidden?: boolean
   cell: (row: Row) => ReactNode
   /** Of the first column: a second line on a phone, where most columns have no room. */
   under?: (row: Row) => ReactNode

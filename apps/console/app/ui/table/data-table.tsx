@@ -38,6 +38,10 @@ type Props<Row extends { id: string }> = {
   filterNames?: readonly string[]
   /** What to say, and to do, when there is nothing yet. */
   nothingYet: ReactNode
+  /** Without its own border, inside something that has one. */
+  isBare?: boolean
+  /** Its rows are on their way, whatever the address says. */
+  isLoading?: boolean
 }
 
 /**
@@ -46,7 +50,8 @@ type Props<Row extends { id: string }> = {
  */
 export function DataTable<Row extends { id: string }>(props: Props<Row>) {
   const { page, label, selection, isFiltered } = props
-  const { params, isLoading } = useTable()
+  const { params, isLoading: isAsking } = useTable()
+  const isLoading = props.isLoading ?? isAsking
   const { chosen } = useChosenColumns()
   const { ref, width } = useElementSize()
   const selected = useSelection(page.data)
@@ -61,7 +66,13 @@ export function DataTable<Row extends { id: string }>(props: Props<Row>) {
   }
   return (
     <>
-      <Box ref={ref} className={classes.frame} data-wide={isWide || undefined} tabIndex={isWide ? 0 : undefined}>
+      <Box
+        ref={ref}
+        className={classes.frame}
+        data-bare={props.isBare || undefined}
+        data-wide={isWide || undefined}
+        tabIndex={isWide ? 0 : undefined}
+      >
         <Table
           className={classes.table}
           aria-label={label}
@@ -96,7 +107,7 @@ export function DataTable<Row extends { id: string }>(props: Props<Row>) {
         </Table>
       </Box>
       {selection !== undefined && <SelectionBar selected={selected} {...selection} />}
-      <Pages next={page.next_cursor} />
+      {props.isBare !== true && <Pages next={page.next_cursor} />}
     </>
   )
 }
@@ -105,7 +116,14 @@ function Head<Row>({ column, sort = '' }: { column: Column<Row>; sort?: string |
   const { params, pathname } = useTable()
   const isSorted = column.sort !== undefined && sort.replace(/^-/, '') === column.sort.sort
   const place = { ...placeOf(column), ...(column.width === undefined ? {} : { w: column.width }) }
-  if (column.sort === undefined) return <Table.Th {...place}>{column.header}</Table.Th>
+  if (column.sort === undefined) {
+    const { header } = column
+    return (
+      <Table.Th {...place}>
+        {column.isHeaderHidden === true ? <VisuallyHidden>{header}</VisuallyHidden> : header}
+      </Table.Th>
+    )
+  }
   const Arrow = sort.startsWith('-') ? IconArrowDown : IconArrowUp
   return (
     <Table.Th {...place} aria-sort={isSorted ? (sort.startsWith('-') ? 'descending' : 'ascending') : 'none'}>

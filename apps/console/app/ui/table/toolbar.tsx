@@ -200,23 +200,25 @@ function ColumnChooser({ id, columns }: NonNullable<Props['table']>) {
       </Popover.Target>
       <Popover.Dropdown p="xs" aria-label="Columns">
         <Stack gap={2} role="group" aria-label="Columns">
-          {columns.slice(1).map((column) => (
-            <Checkbox
-              key={column.id}
-              size="xs"
-              label={column.header}
-              checked={shown.includes(column.id)}
-              onChange={(event) =>
-                choose(
-                  id,
-                  columns
-                    .map((one) => one.id)
-                    .filter((one) => (one === column.id ? event.currentTarget.checked : shown.includes(one))),
-                )
-              }
-              classNames={{ root: classes.option }}
-            />
-          ))}
+          {columns
+            .filter((column, index) => index > 0 && column.isHeaderHidden !== true)
+            .map((column) => (
+              <Checkbox
+                key={column.id}
+                size="xs"
+                label={column.header}
+                checked={shown.includes(column.id)}
+                onChange={() =>
+                  choose(
+                    id,
+                    columns
+                      .map((one) => one.id)
+                      .filter((one) => (one === column.id ? !shown.includes(one) : shown.includes(one))),
+                  )
+                }
+                classNames={{ root: classes.option }}
+              />
+            ))}
         </Stack>
       </Popover.Dropdown>
     </Popover>
