@@ -1,4 +1,4 @@
-import { billing, topUps } from '@stipend/billing'
+import { billing, statements, topUps } from '@stipend/billing'
 import {
   type AnyOperation,
   allocations,
@@ -78,6 +78,9 @@ const OUTPUTS: Record<string, z.ZodType> = {
   TopUpList: topUps.list.output,
   Billing: billing.get.output,
   BillingLink: billing.confirm.output,
+  Reconciliation: billing.reconcile.output,
+  StatementList: statements.list.output,
+  Statement: statements.get.output,
   ServiceToken: serviceTokens.revoke.output,
   CreatedServiceToken: serviceTokens.create.output,
   ServiceTokenList: serviceTokens.list.output,
@@ -102,6 +105,7 @@ const INPUTS: Record<string, z.ZodType> = {
   CreateTopUp: topUps.create.input,
   SetAutomaticTopUp: billing.setAutomatic.input,
   SetBalanceAlert: billing.setAlert.input,
+  Reconcile: billing.reconcile.input,
   CreateServiceToken: serviceTokens.create.input,
 }
 
@@ -118,6 +122,7 @@ const TAGS: Record<string, string> = {
   models: 'What keys can ask for, and what it costs.',
   usage: 'Requests that were made and what they cost.',
   balance: 'The prepaid money of the organisation.',
+  statements: 'What came in and went out, by the month.',
   top_ups: 'Payments that bring money to the balance.',
   billing: 'How the organisation pays.',
   service_tokens: 'What scripts send to this API.',

@@ -1,4 +1,4 @@
-import { billing, topUps } from '@stipend/billing'
+import { billing, statements, topUps } from '@stipend/billing'
 import {
   type AnyOperation,
   allocations,
@@ -116,6 +116,10 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(billing.saveMethod),
   everywhere(billing.checkMethod),
   everywhere(billing.confirm),
+
+  everywhere(billing.reconcile),
+  everywhere(statements.list),
+  everywhere(statements.get),
 
   everywhere(serviceTokens.list),
   everywhere(serviceTokens.create),

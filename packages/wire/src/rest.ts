@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { finished } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { resolveServiceToken } from '@stipend/auth'
-import { billing, topUps } from '@stipend/billing'
+import { billing, statements, topUps } from '@stipend/billing'
 import {
   type Actor,
   type AnyOperation,
@@ -127,6 +127,10 @@ export const ROUTES: readonly Route[] = [
   route('POST', '/v1/billing/payment_method', billing.saveMethod),
   route('POST', '/v1/billing/payment_method/check', billing.checkMethod),
   route('POST', '/v1/billing/alert', billing.setAlert),
+  route('POST', '/v1/billing/reconcile', billing.reconcile),
+
+  route('GET', '/v1/statements', statements.list),
+  route('GET', '/v1/statements/{month}', statements.get),
 
   route('GET', '/v1/service_tokens', serviceTokens.list),
   route('POST', '/v1/service_tokens', serviceTokens.create, 201),

@@ -1,4 +1,4 @@
-import { billing, topUps } from '@stipend/billing'
+import { billing, statements, topUps } from '@stipend/billing'
 import {
   type Actor,
   type AnyOperation,
@@ -165,6 +165,11 @@ export const appRouter = t.router({
     saveMethod: command(billing.saveMethod),
     checkMethod: command(billing.checkMethod),
     confirm: command(billing.confirm),
+    reconcile: command(billing.reconcile),
+  }),
+  statements: t.router({
+    list: query(statements.list),
+    get: query(statements.get),
   }),
   serviceTokens: t.router({
     list: query(serviceTokens.list),
