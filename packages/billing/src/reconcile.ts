@@ -1,4 +1,4 @@
-import { command } from '@stipend/core'
+import { command, Instant } from '@stipend/core'
 import { type Database, withTenant } from '@stipend/db'
 import { payments } from '@stipend/db/schema'
 import { formatUsd, type Nanodollars } from '@stipend/money'
@@ -21,7 +21,7 @@ export const Difference = z.strictObject({
 export type Difference = z.infer<typeof Difference>
 
 export const Reconciliation = z.strictObject({
-  since: z.iso.datetime(),
+  since: Instant,
   hours: z.int().describe('Hours of usage that were compared.'),
   payments: z.int().describe('Payments that were compared.'),
   has_asked_stripe: z.boolean(),
