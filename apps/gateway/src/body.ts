@@ -28,7 +28,8 @@ export function readBody(
     const finish = (error: DomainError | null) => {
       clearTimeout(timer)
       request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose)
-      if (error === null) resolve(Buffer.concat(chunks, bytes))
+      const [only] = chunks
+      if (error === null) resolve(only?.length === bytes ? only : Buffer.concat(chunks, bytes))
       else reject(error)
     }
     const onSilence = () =>

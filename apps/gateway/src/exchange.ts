@@ -50,6 +50,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #http: Http
   readonly #reply: Reply
   readonly #facts: Facts
+  readonly #startedAtText: string
   readonly #thread: string | undefined
   readonly #done = Promise.withResolvers<void>()
   // The attempt that is under way.
@@ -79,6 +80,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#reply = new Reply(http)
     this.#reply.outputMax = facts.admission.outputMax
     this.#facts = facts
+    this.#startedAtText = new Date(facts.startedAt).toISOString()
     const [model] = facts.models
     if (model === undefined) throw new Error('money was set aside for no model')
     this.#model = model
@@ -235,7 +237,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
         this.#reply.end()
       })
     } else if (this.#kind === 'whole') {
-      this.#answerWhole(Buffer.concat(this.#chunks, this.#bytes))
+      const [only] = this.#chunks
+      this.#answerWhole(only?.length === this.#bytes ? only : Buffer.concat(this.#chunks, this.#bytes))
       return
     } else {
       this.#refused()
@@ -438,6 +441,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
       const provider = this.#model.provider.name
       log.warn({ request_id: this.#http.id, provider, fault: metered.provider_fault }, 'usage that can’t be true')
     }
+    const { ask, facts } = this.#facts
+    const { kept_as, usage } = metered
+    if (kept_as !== undefined && ask.json.store !== false) {
+      const context_tokens = usage.input_tokens + usage.output_tokens
+      this.#gateway.kept.keep(facts, kept_as, { provider_id: this.#model.provider.id, context_tokens })
+    }
     this.#settle(metered, metered.has_failed === true ? failedMidway : succeeded)
   }
 
@@ -468,6 +477,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       isStreamed: ask.isStream,
       thread: this.#thread,
       startedAt,
+      startedAtText: this.#startedAtText,
       firstByteAt: this.#firstByteAt,
       priceOf: (other) => catalogue.priceBeside(model, other),
     })

@@ -21,6 +21,7 @@ export class Purses {
   readonly #context: PurseContext
   readonly #log: Log
   readonly #byHash = new Map<string, Purse>()
+  readonly #lastOf = new WeakMap<object, { secret: string; name: string; purse: Purse }>()
   readonly #unknown = new Map<string, number>()
   readonly #subscription: Subscription
   readonly #sweeper: NodeJS.Timeout
@@ -70,12 +71,20 @@ export class Purses {
     this.#sweeper.unref()
   }
 
-  /** The purse of a key that a client sent. Throws invalid_api_key for what can't be one, or isn't known. */
-  find(secret: string): Purse {
+  /**
+   * The purse of a key that a client sent. Throws invalid_api_key for what can't be one, or isn't known. Most requests bring the key of
+   * the one before on their connection.
+   */
+  find(secret: string, connection?: object): Purse {
+    const last = connection && this.#lastOf.get(connection)
+    if (last?.secret === secret && this.#byHash.get(last.name) === last.purse) return last.purse
     const hash = hashSecret(secret)
     const name = hash.toString('base64')
     const purse = this.#byHash.get(name)
-    if (purse !== undefined) return purse
+    if (purse !== undefined) {
+      if (connection !== undefined) this.#lastOf.set(connection, { secret, name, purse })
+      return purse
+    }
     if (parseSecret(secret) !== 'key') throw notAKey()
     const unknownUntil = this.#unknown.get(name)
     if (unknownUntil !== undefined && performance.now() < unknownUntil) throw unknown()

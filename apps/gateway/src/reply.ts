@@ -3,6 +3,9 @@ import type { Http } from './gateway.ts'
 import type { StreamMeter } from './meter/meter.ts'
 import { refusalOf, streamErrorOf } from './refusal.ts'
 
+/** A larger body is better left where it is than copied behind the head. */
+const IN_ONE_PIECE_BYTES_MAX = 8_192
+
 /** What a client gets for its request: an answer as it comes, or in one piece, or an error in its dialect. */
 export class Reply {
   /** The most tokens each answer may have, told to the client where it is less than it asked for. */
@@ -36,7 +39,9 @@ export class Reply {
 
   whole(body: Buffer): void {
     this.#writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
-    this.#http.response.end(body)
+    // As text of one byte a character it leaves in one piece with the head.
+    if (body.length < IN_ONE_PIECE_BYTES_MAX) this.#http.response.end(body.toString('latin1'), 'latin1')
+    else this.#http.response.end(body)
   }
 
   /** What the provider says of the request itself, or the same in our shape. Final: the same request would meet the same. */

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream'
 import { newId } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
+import { logQuickly } from '@stipend/runtime'
 import { toOpenAI } from '@stipend/wire/errors'
 import type { Gateway, Handled, Http } from './gateway.ts'
 import { refusalOf } from './refusal.ts'
@@ -72,7 +73,11 @@ async function serve(gateway: Gateway, request: IncomingMessage, response: Serve
     handled = refuse(gateway, http, error)
   }
   const ms = Math.round(performance.now() - startedAt)
-  gateway.log.info({ request_id: id, method: request.method, path, ...handled, ms }, 'request')
+  const { status, code, key_id } = handled
+  const line = { request_id: id, method: request.method, path, status, code, key_id, ms }
+  // A path that led nowhere may be anything, a key included.
+  if (status < 400) logQuickly(gateway.log, line, 'request')
+  else gateway.log.info(line, 'request')
 }
 
 async function route(gateway: Gateway, http: Http, path: string): Promise<Handled> {

@@ -27,6 +27,8 @@ type Circumstances = {
   isStreamed: boolean
   thread: string | undefined
   startedAt: number
+  /** The same in ISO 8601. */
+  startedAtText: string
   firstByteAt: number | null
   /** What another model costs that the provider called in, by its name there. */
   priceOf: (name: string) => ModelPrice
@@ -41,7 +43,7 @@ export function settlementOf(metered: Metered, outcome: Outcome, around: Circums
   const cost_nanos = full < hold.amount ? full : hold.amount
   return {
     id: around.id,
-    started_at: new Date(startedAt).toISOString(),
+    started_at: around.startedAtText,
     gateway_id: around.gatewayId,
     tenant_id: facts.tenant_id,
     key_id: facts.key_id,

@@ -88,10 +88,11 @@ export class EventKinds {
 
   /** A lease is of one key and rarely pays for more than a few models: what few there are is looked through. */
   numberOf(event: EventKind): number {
-    let known = this.#ofLeases.get(event.lease_id)
+    const name = event.thread === undefined ? event.lease_id : `${event.lease_id} ${event.thread}`
+    let known = this.#ofLeases.get(name)
     if (known === undefined) {
       known = []
-      this.#ofLeases.set(event.lease_id, known)
+      this.#ofLeases.set(name, known)
     }
     for (const { kind, number } of known) if (isOfKind(event, kind)) return number
     const kind = kindOf(event)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { createLog, type Log } from './log.ts'
+import { createLog, type Log, logQuickly } from './log.ts'
 
 /** What the log wrote, as text and as objects. */
 function capture(work: (log: Log) => void) {
@@ -20,6 +20,21 @@ describe('lines', () => {
       { level: 'info', time: expect.any(String), app: 'gateway', request_id: 'req_1', status: 200, msg: 'answered ok' },
     ])
     expect(new Date(String(records[0]?.time)).toISOString()).toBe(records[0]?.time)
+  })
+
+  test('are the same where they are written quickly', () => {
+    const fields = { request_id: 'req_1', path: '/v1/"models"', code: null, key_id: undefined, ms: 3 }
+    const { records } = capture((log) => {
+      log.info(fields, 'request')
+      logQuickly(log, fields, 'request')
+      logQuickly(log, {}, 'nothing')
+      logQuickly(log.child({ from: 'parent' }), { ms: 1 }, 'child')
+    })
+    const at = { time: expect.any(String) }
+    expect(records[1]).toEqual({ ...records[0], ...at })
+    expect(records[2]).toEqual({ level: 'info', app: 'gateway', msg: 'nothing', ...at })
+    expect(records[3]).toMatchObject({ from: 'parent', ms: 1, msg: 'child' })
+    for (const { time } of records) expect(new Date(String(time)).toISOString()).toBe(time)
   })
 
   test('below the level are not written', () => {

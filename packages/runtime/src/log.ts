@@ -1,4 +1,4 @@
-import { type Bindings, type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
+import { type Bindings, type DestinationStream, type Logger, pino } from 'pino'
 import { redactLine } from './redact.ts'
 
 export type Log = Logger
@@ -11,11 +11,12 @@ export type Log = Logger
  * Of an error only its type, message, stack, code and causes are written, never the parameters of a failed query.
  */
 export function createLog(options: { app: string; level: string; destination?: DestinationStream }): Log {
+  const destination = options.destination ?? bufferedOutput()
   const log: Log = pino(
     {
       level: options.level,
       base: { app: options.app },
-      timestamp: stdTimeFunctions.isoTime,
+      timestamp: () => `,"time":"${isoNow()}"`,
       formatters: {
         level: (label) => ({ level: label }),
         log: plainFields,
@@ -23,7 +24,7 @@ export function createLog(options: { app: string; level: string; destination?: D
       serializers: { err: (error: unknown) => plain(error, 0) },
       hooks: { streamWrite: redactLine },
     },
-    options.destination ?? bufferedOutput(),
+    destination,
   )
 
   // pino has no formatter for the fields of a child log. Children inherit this, so theirs are covered too.
@@ -33,7 +34,43 @@ export function createLog(options: { app: string; level: string; destination?: D
       return Reflect.apply(child, this, [plainFields(fields), ...options])
     },
   })
+  quickLines.set(log, { destination, app: JSON.stringify(options.app) })
   return log
+}
+
+const quickLines = new WeakMap<Log, { destination: DestinationStream; app: string }>()
+
+/**
+ * What `log.info(fields, msg)` writes, for the one line of each request that went well: but faster, since nobody looks for secrets in
+ * it. Only for fields that are known to hold none.
+ */
+export function logQuickly(log: Log, fields: Record<string, string | number | null | undefined>, msg: string): void {
+  const quick = quickLines.get(log)
+  if (quick === undefined) {
+    log.info(fields, msg)
+    return
+  }
+  if (!log.isLevelEnabled('info')) return
+  const { destination, app } = quick
+  const rest = JSON.stringify(fields)
+  const comma = rest === '{}' ? '' : ','
+  destination.write(
+    `{"level":"info","time":"${isoNow()}","app":${app}${comma}${rest.slice(1, -1)},"msg":${JSON.stringify(msg)}}\n`,
+  )
+}
+
+let second = 0
+let secondText = ''
+
+/** `2026-11-21T10:00:00.000Z`, of which all but the milliseconds is worked out once a second. */
+function isoNow(): string {
+  const now = Date.now()
+  const thisSecond = Math.floor(now / 1000)
+  if (thisSecond !== second) {
+    second = thisSecond
+    secondText = new Date(now).toISOString().slice(0, -4)
+  }
+  return `${secondText}${String(now % 1000).padStart(3, '0')}Z`
 }
 
 const BUFFER_BYTES = 8_192
@@ -50,8 +87,12 @@ function bufferedOutput(): DestinationStream {
 const DEPTH_MAX = 8
 
 function plainFields(fields: Record<string, unknown>): Record<string, unknown> {
+  if (Object.values(fields).every(isPlain)) return fields
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, plain(value, 0)]))
 }
+
+const isPlain = (value: unknown): boolean =>
+  typeof value === 'string' || typeof value === 'number' || value == null || typeof value === 'boolean'
 
 /** What JSON can say of a value: errors and bigints it can't. Other objects with a class are left to their serializer or `toJSON`. */
 function plain(value: unknown, depth: number): unknown {

@@ -65,6 +65,7 @@ async function connectProvider(seeding: Seeding): Promise<void> {
     models: DEMO_MODELS.map(({ name, output_tokens_max, ...price }) => ({
       name,
       upstream_name: name,
+      dialects: ['chat', 'completions', 'responses', 'messages'],
       context_tokens_max: CONTEXT_TOKENS_MAX,
       output_tokens_max,
       price: { ...price, source: 'demo' },

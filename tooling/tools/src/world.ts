@@ -54,6 +54,8 @@ export async function wholeHouse(root: string, surroundings: Record<string, stri
   const where = { base_url: `${sandbox.url}/v1`, masterKey, credential: CREDENTIAL }
   const dialects = ['chat', 'responses', 'messages'] as const
   await createProvider(database, { ...where, models: MODELS, dialects: [...dialects], output_tokens_max: 64_000 })
+  const embedder = { name: 'embedder', models: ['sandbox-embedding'], dialects: ['embeddings' as const] }
+  await createProvider(database, { ...where, ...embedder })
   const scene = await createScene(database, { balance_usd: '100' })
   const gateway = await startGateway(root, {
     ...surroundings,

@@ -23,7 +23,7 @@ export default function Connect() {
     <>
       <PageHeader
         title="Connect tools"
-        sentence="Paste your key into a coding tool. Any tool that speaks OpenAI’s API works."
+        sentence="Paste your key into a coding tool. Any tool that speaks OpenAI’s API or Anthropic’s works."
       />
       <Stack gap="md" maw={760}>
         <Card>

@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import { DomainError } from '@stipend/core/errors'
 import { z } from 'zod'
 import { isObject, type Loose } from '../meter/json.ts'
@@ -10,7 +11,7 @@ const DEPTH_MAX = 200
 export function parseBody(body: Buffer): Loose {
   let text: string
   try {
-    text = utf8.decode(body)
+    text = isAscii(body) ? body.toString('latin1') : utf8.decode(body)
   } catch {
     throw new DomainError('invalid_request', 'The body is not text in UTF-8.')
   }
