@@ -37,6 +37,11 @@ describe('paths', () => {
     [paths.exportPeople('lindenhof'), 't.$slug.export.people'],
     [paths.usage('lindenhof'), 't.$slug.usage'],
     [paths.request('lindenhof', 'req_1'), 't.$slug.usage.$requestId'],
+    [paths.billing('lindenhof'), 't.$slug.billing'],
+    [paths.topUp('lindenhof', 'pay_1'), 't.$slug.billing.top-ups.$topUpId'],
+    [paths.automatic('lindenhof'), 't.$slug.billing.automatic'],
+    [paths.reconciliation('lindenhof'), 't.$slug.billing.reconciliation'],
+    [paths.statement('lindenhof', '2026-11', 'pdf'), 't.$slug.export.statement.$month'],
     [paths.tokens('lindenhof'), 't.$slug.api'],
     [paths.newToken('lindenhof'), 't.$slug.api.new'],
     [paths.myKeys('lindenhof'), 't.$slug.my-keys'],
@@ -51,7 +56,7 @@ describe('paths', () => {
   })
 
   test('every path function is tried above', () => {
-    expect(Object.keys(paths)).toHaveLength(19)
+    expect(Object.keys(paths)).toHaveLength(24)
   })
 })
 

@@ -15,6 +15,12 @@ export const paths = {
   exportKeys: (slug: string) => `/t/${slug}/export/keys`,
   usage: (slug: string, search = '') => `/t/${slug}/usage${search}`,
   request: (slug: string, requestId: string, search = '') => `/t/${slug}/usage/${requestId}${search}`,
+  billing: (slug: string) => `/t/${slug}/billing`,
+  topUp: (slug: string, id: string) => `/t/${slug}/billing/top-ups/${id}`,
+  automatic: (slug: string) => `/t/${slug}/billing/automatic`,
+  reconciliation: (slug: string) => `/t/${slug}/billing/reconciliation`,
+  statement: (slug: string, month: string, format: 'pdf' | 'csv') =>
+    `/t/${slug}/export/statement/${month}?format=${format}`,
   tokens: (slug: string) => `/t/${slug}/api`,
   newToken: (slug: string) => `/t/${slug}/api/new`,
   myKeys: (slug: string) => `/t/${slug}/my-keys`,

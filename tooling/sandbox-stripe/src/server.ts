@@ -51,6 +51,7 @@ async function answer(sandbox: Sandbox, request: IncomingMessage, response: Serv
   }
   const controlled = await control(sandbox.controls, method, url.pathname, body)
   if (controlled !== undefined) return sendJson(response, 200, controlled)
+  if (url.pathname === '/favicon.ico') return void response.writeHead(204).end()
   const page = pageFor(sandbox, method, url.pathname, parseForm(body))
   if ('location' in page) response.writeHead(303, { location: page.location }).end()
   else

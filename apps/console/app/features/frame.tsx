@@ -23,6 +23,7 @@ import {
   IconChartBar,
   IconCheck,
   IconCode,
+  IconCreditCard,
   IconKey,
   IconKeyframes,
   IconLayoutDashboard,
@@ -102,6 +103,7 @@ function Navigation({ onClose }: { onClose?: () => void }) {
           {may('keys:read') && <Entry to={paths.coding(slug)} label="Coding" icon={IconCode} />}
           {may('keys:read') && <Entry to={paths.keys(slug)} label="Keys" icon={IconKeyframes} />}
           {may('usage:read') && <Entry to={paths.usage(slug)} label="Usage" icon={IconChartBar} />}
+          {may('billing:read') && <Entry to={paths.billing(slug)} label="Billing" icon={IconCreditCard} />}
           {may('service_tokens:read') && <Entry to={paths.tokens(slug)} label="API" icon={IconTerminal2} />}
           {may('usage:read') && <Divider my={6} className={classes.line} />}
           {own.map((entry) => (
