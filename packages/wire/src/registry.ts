@@ -4,6 +4,7 @@ import {
   allocations,
   audit,
   balance,
+  chats,
   coding,
   domains,
   groups,
@@ -14,6 +15,7 @@ import {
   members,
   models,
   providers,
+  search,
   serviceTokens,
   tenants,
   usage,
@@ -73,6 +75,11 @@ export const REGISTRY: readonly Exposed[] = [
   consoleOnly(coding.listPeople),
   consoleOnly(coding.countPeople),
   consoleOnly(coding.listGroups),
+  everywhere(coding.report),
+
+  everywhere(chats.list),
+
+  consoleOnly(search.all),
 
   everywhere(keys.list),
   consoleOnly(keys.listOwn),
@@ -86,6 +93,9 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(keys.enable),
   consoleOnly(keys.previewMany),
   everywhere(keys.revokeMany),
+  everywhere(keys.replace),
+  consoleOnly(keys.createOwn),
+  consoleOnly(keys.revokeOwn),
   everywhere(keys.disableMany),
   everywhere(keys.enableMany),
 

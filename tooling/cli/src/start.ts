@@ -242,6 +242,7 @@ function serviceSpecs({ env, dir, secrets, appUrl, ports, urls }: Wiring): Servi
         STRIPE_SECRET_KEY: stripe.STRIPE_SECRET_KEY,
         ...('STRIPE_API_URL' in stripe ? { STRIPE_API_URL: stripe.STRIPE_API_URL } : {}),
         CONSOLE_URL: console_url,
+        ...env.mail,
         CONSOLE_PORT: String(ports.console),
         GATEWAY_URL: gateway_url,
         API_URL: api_url,
