@@ -1,7 +1,7 @@
 import { forgetOldMails, sendDueMails, type Transport } from '@stipend/auth'
 import { checkUnsettled, type Payments, processWaiting, topUpAll } from '@stipend/billing'
 import { newId } from '@stipend/core'
-import { keepBooks } from '@stipend/core/spend'
+import { keepBooks, warnOfBalances } from '@stipend/core/spend'
 import { type Database, ensureUsagePartitions } from '@stipend/db'
 import type { Job } from './jobs.ts'
 
@@ -40,6 +40,7 @@ export function jobsOf({ database, console_url, transport, payments }: Wiring): 
     { name: 'old mails', every_ms: DAY_MS, run: () => forgetOldMails(database, new Date()) },
     { name: 'usage partitions', every_ms: DAY_MS, run: () => ensureUsagePartitions(database) },
     { name: 'books', every_ms: MINUTE_MS, run: ({ signal }) => keepBooks(database, keeping(), signal) },
+    { name: 'low balances', every_ms: MINUTE_MS, run: ({ signal }) => warnOfBalances(database, keeping(), signal) },
     ...(payments === undefined ? [] : paymentJobs(database, payments)),
   ]
 }

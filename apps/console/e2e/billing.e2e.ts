@@ -103,7 +103,7 @@ test('statements and the comparison', async ({ page, context, world, signIn }) =
   expect([pdf.status(), pdf.headers()['content-type']]).toEqual([200, 'application/pdf'])
   expect((await pdf.body()).subarray(0, 5).toString()).toBe('%PDF-')
   const csv = await context.request.get(`${world.console_url}${at}?format=csv`)
-  expect(await csv.text()).toContain('top_up,"Top-up, Visa ending in 4242",25.00,25.00')
+  expect(await csv.text()).toContain('top_up,Visa ending in 4242,25.00,25.00')
   await page.goto(`/t/${company.slug}/billing/reconciliation`)
   await hydrated(page)
   await expect(page.getByText('Everything agrees')).toBeVisible()

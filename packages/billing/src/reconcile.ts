@@ -40,6 +40,8 @@ export async function reconcile(
   since: Date,
 ): Promise<Reconciliation> {
   const from = since.toISOString()
+  // A payment is made at Stripe up to a day after it is written down here.
+  const earlier = new Date(since.getTime() - 2 * DAY_MS)
   const { books, ours, customer, hours } = await withTenant(database, tenant_id, async (tx) => {
     // Of the last three hours something may still be on its way.
     const usage = await tx.execute<Row & { hour: string }>(sql`
@@ -67,7 +69,7 @@ export async function reconcile(
           select t.payment_id, sum(e.amount_nanos) as amount from ledger_transactions t
             join ledger_entries e on e.tenant_id = t.tenant_id and e.transaction_id = t.id
            where e.account = 'balance' group by 1) l on l.payment_id = p.id`)
-    const rows = await tx.select().from(payments).where(gte(payments.created_at, from))
+    const rows = await tx.select().from(payments).where(gte(payments.created_at, earlier.toISOString()))
     return {
       hours: usage.length,
       books: [
@@ -79,14 +81,13 @@ export async function reconcile(
       customer: (await findAccount(tx))?.stripe_customer ?? null,
     }
   })
-  const there =
-    stripe === null || customer === null ? null : await stripe.listIntents(customer, new Date(since.getTime() - DAY_MS))
+  const there = stripe === null || customer === null ? null : await stripe.listIntents(customer, earlier)
   return {
     since: from,
     hours,
-    payments: ours.length,
+    payments: ours.filter((payment) => payment.created_at >= from).length,
     has_asked_stripe: there !== null,
-    differences: [...books, ...(there === null ? [] : atStripe(ours, there))],
+    differences: [...books, ...(there === null ? [] : atStripe(ours, there, from))],
   }
 }
 
@@ -104,19 +105,20 @@ function differing(between: Difference['between'], detail: string, rows: readonl
 
 type Payment = typeof payments.$inferSelect
 
-function atStripe(ours: readonly Payment[], theirs: readonly IntentTruth[]): Difference[] {
+function atStripe(ours: readonly Payment[], theirs: readonly IntentTruth[], from: string): Difference[] {
   const between = 'payments_and_stripe' as const
   const found: Difference[] = []
   const byIntent = new Map(theirs.map((intent) => [intent.id, intent]))
+  const byPayment = new Map(theirs.map((intent) => [intent.payment_id, intent]))
   const net = (intent: IntentTruth): Nanodollars => {
     const gone = [...intent.refunds, ...intent.disputes].filter((one) => one.counts)
     return gone.reduce((sum, one) => sum - one.amount_nanos, intent.received_nanos ?? 0n)
   }
   for (const payment of ours) {
     const booked = payment.credited_nanos - payment.refunded_nanos - payment.disputed_nanos
-    const intent = payment.payment_intent === null ? undefined : byIntent.get(payment.payment_intent)
+    const intent = byIntent.get(payment.payment_intent ?? '') ?? byPayment.get(payment.id)
     if (intent === undefined) {
-      if (booked === 0n) continue
+      if (booked === 0n || payment.created_at < from) continue
       const detail = 'Stripe has no such payment of this organisation.'
       found.push({ between, subject: payment.id, detail, ours_usd: formatUsd(booked), theirs_usd: null })
     } else if (net(intent) !== booked) {
@@ -131,14 +133,10 @@ function atStripe(ours: readonly Payment[], theirs: readonly IntentTruth[]): Dif
     }
   }
   const known = new Set(ours.map((payment) => payment.payment_intent))
-  const ids = new Set(ours.map((payment) => payment.id))
+  const ids = new Set<string | null>(ours.map((payment) => payment.id))
   for (const intent of theirs) {
-    if (
-      known.has(intent.id) ||
-      (intent.payment_id !== null && ids.has(intent.payment_id)) ||
-      intent.status !== 'succeeded'
-    )
-      continue
+    const isOurs = known.has(intent.id) || ids.has(intent.payment_id)
+    if (isOurs || intent.status !== 'succeeded' || intent.created_at < from) continue
     const isForeign = intent.received_nanos === null
     const detail = isForeign
       ? 'Stripe has a payment in another currency, which can’t be booked.'

@@ -175,8 +175,8 @@ async function book(
 }
 
 function wordsOf(payment: Payment, { method }: IntentTruth): string {
-  const how = payment.source === 'automatic' ? 'Automatic top-up' : 'Top-up'
-  return method === null ? how : `${how}, ${method.label}`
+  const how = method?.label ?? 'Top-up'
+  return payment.source === 'automatic' ? `Automatic, ${how}` : how
 }
 
 async function wasPosted(tx: TenantTx, kind: string, external_id: string): Promise<boolean> {

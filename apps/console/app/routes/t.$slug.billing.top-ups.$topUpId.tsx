@@ -72,6 +72,11 @@ export default function TopUpPage() {
     const timer = setTimeout(revalidate, LOOK_AGAIN_MS)
     return () => clearTimeout(timer)
   }, [isPending, looking, revalidate])
+  // The page behind was read at the same moment as the state was asked for.
+  const { status } = top_up
+  useEffect(() => {
+    if (status === 'succeeded') revalidate()
+  }, [status, revalidate])
   const url = done?.url ?? null
   useEffect(() => {
     if (url !== null) window.location.assign(url)

@@ -180,7 +180,7 @@ function AutomaticCard({ billing }: { billing: Loaded['billing'] }) {
               {isOn && automatic.amount_usd !== null && automatic.threshold_usd !== null
                 ? `${shortUsd(automatic.amount_usd)} from ${billing.payment_method} when less than ${shortUsd(automatic.threshold_usd)} is left. ${shortUsd(automatic.spent_this_month_usd)} of at most ${shortUsd(automatic.monthly_max_usd ?? '0')} this month.`
                 : automatic.state === 'off'
-                  ? 'Off. Switch it on, and a lesson never ends for want of money.'
+                  ? 'Off. Switch it on, and nobody is stopped for want of money.'
                   : automatic.reason}
             </Text>
           </div>

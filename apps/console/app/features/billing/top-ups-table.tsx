@@ -65,8 +65,14 @@ export function TopUpsTable({ topUps }: { topUps: TopUp[] }) {
                 <Table.Td>
                   <Group gap="sm">
                     {one.invoice_url !== null && (
-                      <Anchor href={one.invoice_url} target="_blank" rel="noreferrer" size="sm">
-                        Invoice {one.invoice_number}
+                      <Anchor
+                        href={one.invoice_url}
+                        target="_blank"
+                        rel="noreferrer"
+                        size="sm"
+                        title={one.invoice_number ?? undefined}
+                      >
+                        Invoice
                       </Anchor>
                     )}
                     {one.receipt_url !== null && (
