@@ -1,6 +1,6 @@
 import { forgetOldMails, sendDueMails, type Transport } from '@stipend/auth'
 import { checkUnsettled, type Payments, processWaiting, topUpAll } from '@stipend/billing'
-import { newId } from '@stipend/core'
+import { forgetDrafts, newId } from '@stipend/core'
 import { keepBooks, warnOfBalances } from '@stipend/core/spend'
 import { type Database, ensureUsagePartitions } from '@stipend/db'
 import type { Job } from './jobs.ts'
@@ -37,6 +37,7 @@ export function jobsOf({ database, console_url, transport, payments }: Wiring): 
         ]
   return [
     ...mails,
+    { name: 'drafts of imports', every_ms: DAY_MS, run: () => forgetDrafts(database, new Date()) },
     { name: 'old mails', every_ms: DAY_MS, run: () => forgetOldMails(database, new Date()) },
     { name: 'usage partitions', every_ms: DAY_MS, run: () => ensureUsagePartitions(database) },
     { name: 'books', every_ms: MINUTE_MS, run: ({ signal }) => keepBooks(database, keeping(), signal) },

@@ -21,6 +21,7 @@ export { asDomainError, type Dependencies, type Executed, type ExecuteOptions, e
 export { Instant, InstantInput, Name, toNanos, UsdInput, UsdOutput } from './fields.ts'
 export * as groups from './groups/operations.ts'
 export { ID_PREFIXES, type IdKind, idSchema, newId } from './id.ts'
+export { forgetDrafts } from './imports/drafts.ts'
 export * as imports from './imports/operations.ts'
 export * as invitations from './invitations/operations.ts'
 export * as keys from './keys/index.ts'
