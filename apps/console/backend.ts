@@ -14,14 +14,25 @@ import {
   signUp,
 } from '@stipend/auth'
 import { createPayments } from '@stipend/billing'
-import { asDomainError, type ErrorCode, type FieldError, may, PERMISSIONS, type TenantPermission } from '@stipend/core'
+import {
+  asDomainError,
+  type Dependencies,
+  type ErrorCode,
+  type FieldError,
+  may,
+  PERMISSIONS,
+  type TenantPermission,
+} from '@stipend/core'
 import type { Database } from '@stipend/db'
-import type { Log } from '@stipend/runtime'
+import { type Log, Outbound } from '@stipend/runtime'
 import { ERRORS } from '@stipend/wire/errors'
 import { appRouter, createCaller } from '@stipend/wire/trpc'
 import { TRPCError } from '@trpc/server'
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
 import type { Env } from './env.ts'
+
+/** For trying a provider out: somebody is waiting. */
+const CONNECT_MS = 5_000
 
 export type Session = NonNullable<Awaited<ReturnType<typeof readSession>>>
 export type Membership = Session['memberships'][number]
@@ -45,8 +56,14 @@ export type Explained = {
 export type Backend = ReturnType<typeof createBackend>
 
 export function createBackend(env: Env, database: Database, log: Log) {
+  const outbound = new Outbound({ allow: env.allowed_hosts, connectMs: CONNECT_MS })
   const payments = createPayments(env.payments)
-  const deps = { database, ...(payments === undefined ? {} : { outside: { billing: payments } }) }
+  const deps: Dependencies = {
+    database,
+    masterKeys: env.master_keys,
+    reach: (url, how) => outbound.request(url, how),
+    ...(payments === undefined ? {} : { outside: { billing: payments } }),
+  }
   const contextOf = (session: Session, membership: Membership, facts: Facts) => ({
     deps,
     actor: actorOf(membership, session.user),

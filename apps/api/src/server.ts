@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Payments } from '@stipend/billing'
-import { actorId, DomainError, newId } from '@stipend/core'
-import { type Database, ping } from '@stipend/db'
+import { actorId, type Dependencies, DomainError, newId } from '@stipend/core'
+import { ping } from '@stipend/db'
 import type { Log } from '@stipend/runtime'
 import { toProblem } from '@stipend/wire/errors'
 import { answerProblem, BODY_BYTES_MAX, mountRest } from '@stipend/wire/rest'
@@ -10,8 +10,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { mountDocs } from './docs.ts'
 import { mountStripeWebhook } from './stripe-webhook.ts'
 
-export type ServerOptions = {
-  database: Database
+export type ServerOptions = Omit<Dependencies, 'given' | 'outside'> & {
   log: Log
   /** Undefined: no payments are taken. */
   payments?: Payments | undefined
@@ -20,7 +19,7 @@ export type ServerOptions = {
 }
 
 /** The REST API with its documentation. Doesn't listen yet. */
-export function createServer({ database, log, payments, requestTimeoutMs = 30_000 }: ServerOptions): FastifyInstance {
+export function createServer({ log, payments, requestTimeoutMs = 30_000, ...deps }: ServerOptions): FastifyInstance {
   const server = Fastify({
     genReqId: () => newId('request'),
     bodyLimit: BODY_BYTES_MAX,
@@ -46,16 +45,16 @@ export function createServer({ database, log, payments, requestTimeoutMs = 30_00
   server.addHook('onRequestAbort', async (request) => {
     log.info({ request_id: request.id, operation: operationName(request) }, 'the client left')
   })
-  mountRest(server, { database, ...(payments === undefined ? {} : { outside: { billing: payments } }) })
+  mountRest(server, { ...deps, ...(payments === undefined ? {} : { outside: { billing: payments } }) })
   server.addHook('onRequest', async (request) => {
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
       throw new DomainError('invalid_request', 'The request lacks a host header.')
     }
   })
   mountDocs(server)
-  if (payments !== undefined) mountStripeWebhook(server, { database, log, payments })
+  if (payments !== undefined) mountStripeWebhook(server, { database: deps.database, log, payments })
   server.get('/healthz', async () => {
-    await ping(database)
+    await ping(deps.database)
     return { status: 'ok' }
   })
   return server

@@ -19,6 +19,7 @@ export type World = {
   /** Ends in `/v1`. */
   gateway_url: string
   database_url: string
+  sandbox_url: string
   school: Seeded
   company: Seeded
 }
@@ -59,12 +60,18 @@ export async function startWorld(
     const webhook = { url: `http://127.0.0.1:${apiPort}/webhooks/stripe`, secret }
     const stripe = await startSandboxStripe({ webhook })
     ends.push(() => stripe.close())
-    const env = { DATABASE_URL: appUrl, LOG_LEVEL: 'warn', CONSOLE_URL: console_url }
     const payments = { STRIPE_SECRET_KEY: 'sk_test_e2e', STRIPE_API_URL: stripe.url }
+    const env = {
+      DATABASE_URL: appUrl,
+      LOG_LEVEL: 'warn',
+      CONSOLE_URL: console_url,
+      STIPEND_MASTER_KEY: masterKey.toString('base64'),
+      // The sandbox, as a provider of the school's own.
+      PROVIDER_ALLOWED_HOSTS: '127.0.0.1',
+    }
     ends.push(
       await startApp('gateway/src/main.ts', `${gateway}/healthz`, {
         ...env,
-        STIPEND_MASTER_KEY: masterKey.toString('base64'),
         GATEWAY_PORT: String(gatewayPort),
         GATEWAY_DATA_DIR: path.join(folder, 'gateway'),
       }),
@@ -83,7 +90,8 @@ export async function startWorld(
         KEEP_MAILS: 'true',
       }),
     )
-    return { world: { console_url, gateway_url: `${gateway}/v1`, database_url: appUrl, school, company }, stop }
+    const urls = { console_url, gateway_url: `${gateway}/v1`, database_url: appUrl, sandbox_url: sandbox.url }
+    return { world: { ...urls, school, company }, stop }
   } catch (error) {
     await stop()
     throw error

@@ -38,6 +38,7 @@ export {
   type Outside,
   type Query,
   query,
+  type Reach,
   type RequestFacts,
 } from './operation.ts'
 export { decodeCursor, encodeCursor, PageInput, pageOf, toPage } from './page.ts'
@@ -52,13 +53,13 @@ export {
 export {
   loadPlatformCatalogue,
   loadTenantCatalogue,
-  PLATFORM_OWNER,
   type PricedModel,
   type ServedModel,
   type ServedProvider,
 } from './providers/catalogue.ts'
 export { type MasterKeys, openCredential, sealCredential } from './providers/credential.ts'
 export { type HealthReport, reportHealth } from './providers/health.ts'
+export * as providers from './providers/index.ts'
 export {
   DIALECTS,
   type Dialect,
@@ -66,12 +67,12 @@ export {
   headersFor,
   kindOf,
   type ListedModel,
+  PLATFORM_OWNER,
   PROVIDER_KINDS,
   type ProviderKind,
   type ProviderKindName,
   readModelList,
 } from './providers/kinds.ts'
-export * as providers from './providers/operations.ts'
 export * as search from './search/operations.ts'
 export * as serviceTokens from './service-tokens/operations.ts'
 export * as tenants from './tenants/operations.ts'
