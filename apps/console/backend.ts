@@ -13,6 +13,7 @@ import {
   signOut,
   signUp,
 } from '@stipend/auth'
+import { createPayments } from '@stipend/billing'
 import {
   asDomainError,
   type Dependencies,
@@ -56,7 +57,13 @@ export type Backend = ReturnType<typeof createBackend>
 
 export function createBackend(env: Env, database: Database, log: Log) {
   const outbound = new Outbound({ allow: env.allowed_hosts, connectMs: CONNECT_MS })
-  const deps: Dependencies = { database, masterKeys: env.master_keys, reach: (url, how) => outbound.request(url, how) }
+  const payments = createPayments(env.payments)
+  const deps: Dependencies = {
+    database,
+    masterKeys: env.master_keys,
+    reach: (url, how) => outbound.request(url, how),
+    ...(payments === undefined ? {} : { outside: { billing: payments } }),
+  }
   const contextOf = (session: Session, membership: Membership, facts: Facts) => ({
     deps,
     actor: actorOf(membership, session.user),

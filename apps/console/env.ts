@@ -21,6 +21,9 @@ export function readEnv(source: Readonly<Record<string, string | undefined>> = p
         API_URL: variable.url('http:', 'https:'),
         CONSOLE_ORIGIN: variable.url('http:', 'https:').optional(),
         CONSOLE_SECURE_COOKIES: variable.boolean().optional(),
+        STRIPE_SECRET_KEY: z.string().optional(),
+        STRIPE_API_URL: variable.url('http:', 'https:').optional(),
+        CONSOLE_URL: variable.url('http:', 'https:').optional(),
         KEEP_MAILS: variable.boolean().default(false),
         LOG_LEVEL: variable.logLevel().default('info'),
       })
@@ -41,6 +44,13 @@ export function readEnv(source: Readonly<Record<string, string | undefined>> = p
         /** Mails are kept, and shown to whoever asks: for development. */
         keep_mails: env.KEEP_MAILS,
         log_level: env.LOG_LEVEL,
+        payments: {
+          secret_key: env.STRIPE_SECRET_KEY ?? null,
+          // Events come in elsewhere.
+          webhook_secret: null,
+          api_url: env.STRIPE_API_URL ?? null,
+          console_url: env.CONSOLE_URL ?? env.CONSOLE_ORIGIN ?? `http://127.0.0.1:${env.CONSOLE_PORT}`,
+        },
       })),
     source,
   )

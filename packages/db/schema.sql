@@ -77,7 +77,7 @@ create table accounts (
   created_at timestamp(3) with time zone not null default now(),
   constraint accounts_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
   constraint accounts_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id),
-  constraint accounts_limit CHECK ((limit_nanos >= 0)),
+  constraint accounts_limit CHECK (((limit_nanos >= 0) OR (kind = 'balance'::text))),
   constraint accounts_unlimited CHECK (((limit_nanos IS NOT NULL) OR (renewal = 'never'::text)))
 );
 -- row level security: enabled, forced
@@ -134,6 +134,8 @@ create table billing_accounts (
   low_nanos bigint,
   told_level text not null default 'enough'::text,
   told_at timestamp(3) with time zone,
+  resumptions integer not null default 0,
+  setup_session text,
   constraint billing_accounts_tenant_id_pk PRIMARY KEY (tenant_id),
   constraint billing_accounts_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint billing_accounts_amounts CHECK (((threshold_nanos > 0) AND (amount_nanos > 0) AND (monthly_max_nanos >= amount_nanos) AND (low_nanos >= 0))),
@@ -540,6 +542,7 @@ create table payments (
   created_at timestamp(3) with time zone not null default now(),
   succeeded_at timestamp(3) with time zone,
   synced_at timestamp(3) with time zone,
+  syncs integer not null default 0,
   constraint payments_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
   constraint payments_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint payments_amount CHECK ((amount_nanos > 0))

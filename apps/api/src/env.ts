@@ -1,6 +1,21 @@
 import { parseEnv, variable } from '@stipend/runtime'
 import { z } from 'zod'
 
+/** How payments are taken. Without a key none are. */
+const PAYMENTS = {
+  STRIPE_SECRET_KEY: z.string().optional(),
+  STRIPE_WEBHOOK_SECRET: z.string().optional(),
+  STRIPE_API_URL: variable.url('http:', 'https:').optional(),
+  CONSOLE_URL: variable.url('http:', 'https:').default('http://127.0.0.1:3000'),
+}
+type PaymentVariables = z.output<z.ZodObject<typeof PAYMENTS>>
+const paymentSettings = (set: PaymentVariables) => ({
+  secret_key: set.STRIPE_SECRET_KEY ?? null,
+  webhook_secret: set.STRIPE_WEBHOOK_SECRET ?? null,
+  api_url: set.STRIPE_API_URL ?? null,
+  console_url: set.CONSOLE_URL,
+})
+
 /** The API's settings. */
 export const env = () =>
   parseEnv(
@@ -12,7 +27,12 @@ export const env = () =>
         PROVIDER_ALLOWED_HOSTS: variable.list(),
         HOST: z.string().default('127.0.0.1'),
         API_PORT: variable.port().default(3002),
+        ...PAYMENTS,
         LOG_LEVEL: variable.logLevel().default('info'),
+      })
+      .refine((set) => set.STRIPE_SECRET_KEY === undefined || set.STRIPE_WEBHOOK_SECRET !== undefined, {
+        path: ['STRIPE_WEBHOOK_SECRET'],
+        error: 'must be set where STRIPE_SECRET_KEY is',
       })
       .transform((set) => ({
         database_url: set.DATABASE_URL,
@@ -21,6 +41,7 @@ export const env = () =>
         host: set.HOST,
         port: set.API_PORT,
         log_level: set.LOG_LEVEL,
+        payments: paymentSettings(set),
       })),
     process.env,
   )
@@ -33,7 +54,7 @@ export const workerEnv = () =>
         DATABASE_URL: variable.url('postgres:', 'postgresql:'),
         HOST: z.string().default('127.0.0.1'),
         WORKER_PORT: variable.port().default(3005),
-        CONSOLE_URL: variable.url('http:', 'https:').default('http://127.0.0.1:3000'),
+        ...PAYMENTS,
         SMTP_URL: variable.url('smtp:', 'smtps:').optional(),
         MAIL_FROM: z.string().default('Stipend <stipend@localhost>'),
         KEEP_MAILS: variable.boolean().default(false),
@@ -47,6 +68,7 @@ export const workerEnv = () =>
         console_url: set.CONSOLE_URL.replace(/\/$/, ''),
         mail: { smtp_url: set.SMTP_URL ?? null, from: set.MAIL_FROM, keep: set.KEEP_MAILS },
         log_level: set.LOG_LEVEL,
+        payments: paymentSettings(set),
       })),
     process.env,
   )

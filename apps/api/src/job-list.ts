@@ -1,9 +1,11 @@
 import { forgetOldMails, sendDueMails, type Transport } from '@stipend/auth'
+import { checkUnsettled, type Payments, processWaiting, topUpAll } from '@stipend/billing'
 import { forgetDrafts, newId } from '@stipend/core'
-import { keepBooks } from '@stipend/core/spend'
+import { keepBooks, warnOfBalances } from '@stipend/core/spend'
 import { type Database, ensureUsagePartitions } from '@stipend/db'
 import type { Job } from './jobs.ts'
 
+const SECOND_MS = 1_000
 const MAIL_MS = 2_000
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
@@ -13,10 +15,12 @@ type Wiring = {
   console_url: string
   /** Null: there is no mail server, and mails wait. */
   transport: Transport | null
+  /** Undefined: no payments are taken. */
+  payments?: Payments | undefined
 }
 
 /** What the worker does, all of it. */
-export function jobsOf({ database, console_url, transport }: Wiring): Job[] {
+export function jobsOf({ database, console_url, transport, payments }: Wiring): Job[] {
   const keeping = () => ({ now: new Date(), newId })
   const mails: Job[] =
     transport === null
@@ -37,5 +41,27 @@ export function jobsOf({ database, console_url, transport }: Wiring): Job[] {
     { name: 'old mails', every_ms: DAY_MS, run: () => forgetOldMails(database, new Date()) },
     { name: 'usage partitions', every_ms: DAY_MS, run: () => ensureUsagePartitions(database) },
     { name: 'books', every_ms: MINUTE_MS, run: ({ signal }) => keepBooks(database, keeping(), signal) },
+    { name: 'low balances', every_ms: MINUTE_MS, run: ({ signal }) => warnOfBalances(database, keeping(), signal) },
+    ...(payments === undefined ? [] : paymentJobs(database, payments)),
+  ]
+}
+
+function paymentJobs(database: Database, { stripe }: Payments): Job[] {
+  return [
+    {
+      name: 'stripe events',
+      every_ms: 5 * SECOND_MS,
+      run: async ({ log, signal }) => void (await processWaiting({ database, stripe, log }, new Date(), signal)),
+    },
+    {
+      name: 'automatic top-ups',
+      every_ms: 10 * SECOND_MS,
+      run: ({ log, signal }) => topUpAll({ database, stripe, log }, new Date(), signal),
+    },
+    {
+      name: 'payments on their way',
+      every_ms: 5 * MINUTE_MS,
+      run: ({ log, signal }) => checkUnsettled({ database, stripe, log }, new Date(), signal),
+    },
   ]
 }

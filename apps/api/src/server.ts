@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Payments } from '@stipend/billing'
 import { actorId, type Dependencies, DomainError, newId } from '@stipend/core'
 import { ping } from '@stipend/db'
 import type { Log } from '@stipend/runtime'
@@ -7,15 +8,18 @@ import { toProblem } from '@stipend/wire/errors'
 import { answerProblem, BODY_BYTES_MAX, mountRest } from '@stipend/wire/rest'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { mountDocs } from './docs.ts'
+import { mountStripeWebhook } from './stripe-webhook.ts'
 
-export type ServerOptions = Omit<Dependencies, 'given'> & {
+export type ServerOptions = Omit<Dependencies, 'given' | 'outside'> & {
   log: Log
+  /** Undefined: no payments are taken. */
+  payments?: Payments | undefined
   /** How long a request may take to arrive, headers and body. */
   requestTimeoutMs?: number
 }
 
 /** The REST API with its documentation. Doesn't listen yet. */
-export function createServer({ log, requestTimeoutMs = 30_000, ...deps }: ServerOptions): FastifyInstance {
+export function createServer({ log, payments, requestTimeoutMs = 30_000, ...deps }: ServerOptions): FastifyInstance {
   const server = Fastify({
     genReqId: () => newId('request'),
     bodyLimit: BODY_BYTES_MAX,
@@ -41,13 +45,14 @@ export function createServer({ log, requestTimeoutMs = 30_000, ...deps }: Server
   server.addHook('onRequestAbort', async (request) => {
     log.info({ request_id: request.id, operation: operationName(request) }, 'the client left')
   })
-  mountRest(server, deps)
+  mountRest(server, { ...deps, ...(payments === undefined ? {} : { outside: { billing: payments } }) })
   server.addHook('onRequest', async (request) => {
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
       throw new DomainError('invalid_request', 'The request lacks a host header.')
     }
   })
   mountDocs(server)
+  if (payments !== undefined) mountStripeWebhook(server, { database: deps.database, log, payments })
   server.get('/healthz', async () => {
     await ping(deps.database)
     return { status: 'ok' }

@@ -36,6 +36,12 @@ export const paths = {
   settings: (slug: string) => `/t/${slug}/settings`,
   usage: (slug: string, search = '') => `/t/${slug}/usage${search}`,
   request: (slug: string, requestId: string, search = '') => `/t/${slug}/usage/${requestId}${search}`,
+  billing: (slug: string) => `/t/${slug}/billing`,
+  topUp: (slug: string, id: string) => `/t/${slug}/billing/top-ups/${id}`,
+  automatic: (slug: string) => `/t/${slug}/billing/automatic`,
+  reconciliation: (slug: string) => `/t/${slug}/billing/reconciliation`,
+  statement: (slug: string, month: string, format: 'pdf' | 'csv') =>
+    `/t/${slug}/export/statement/${month}?format=${format}`,
   providers: (slug: string) => `/t/${slug}/providers`,
   newProvider: (slug: string, kind?: string) => `/t/${slug}/providers/new${kind === undefined ? '' : `?kind=${kind}`}`,
   provider: (slug: string, id: string) => `/t/${slug}/providers/${id}`,

@@ -10,6 +10,7 @@ import { close, connect, type Database } from '@stipend/db'
 import { prepareDatabase } from '@stipend/db/admin'
 import { removeEmbedded, startEmbedded } from '@stipend/db/embedded'
 import { startSandboxProvider } from '@stipend/sandbox-provider'
+import { startSandboxStripe } from '@stipend/sandbox-stripe'
 import { type Seeded, seedCompany, seedProvider, seedSchool } from './scenario.ts'
 
 /** The whole product, started for a run of browser tests and for nothing else: its own database, free ports. */
@@ -52,12 +53,18 @@ export async function startWorld(
     await furnish?.(database, masterKey, school)
     await close(database)
 
-    const [gatewayPort, consolePort] = [await freePort(), await freePort()]
+    const [gatewayPort, consolePort, apiPort] = [await freePort(), await freePort(), await freePort()]
     const gateway = `http://127.0.0.1:${gatewayPort}`
     const console_url = `http://127.0.0.1:${consolePort}`
+    const secret = `whsec_${randomBytes(16).toString('hex')}`
+    const webhook = { url: `http://127.0.0.1:${apiPort}/webhooks/stripe`, secret }
+    const stripe = await startSandboxStripe({ webhook })
+    ends.push(() => stripe.close())
+    const payments = { STRIPE_SECRET_KEY: 'sk_test_e2e', STRIPE_API_URL: stripe.url }
     const env = {
       DATABASE_URL: appUrl,
       LOG_LEVEL: 'warn',
+      CONSOLE_URL: console_url,
       STIPEND_MASTER_KEY: masterKey.toString('base64'),
       // The sandbox, as a provider of the school's own.
       PROVIDER_ALLOWED_HOSTS: '127.0.0.1',
@@ -68,11 +75,18 @@ export async function startWorld(
         GATEWAY_PORT: String(gatewayPort),
         GATEWAY_DATA_DIR: path.join(folder, 'gateway'),
       }),
+      await startApp('api/src/main.ts', `http://127.0.0.1:${apiPort}/healthz`, {
+        ...env,
+        ...payments,
+        STRIPE_WEBHOOK_SECRET: secret,
+        API_PORT: String(apiPort),
+      }),
       await startApp('console/server.ts', `${console_url}/healthz`, {
         ...env,
+        ...payments,
         CONSOLE_PORT: String(consolePort),
         GATEWAY_URL: `${gateway}/v1`,
-        API_URL: 'http://127.0.0.1:3002',
+        API_URL: `http://127.0.0.1:${apiPort}`,
         KEEP_MAILS: 'true',
       }),
     )

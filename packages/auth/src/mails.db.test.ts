@@ -1,4 +1,16 @@
-import { type Actor, domains, execute, groups, invitations, locations, members, newId, tenants } from '@stipend/core'
+import {
+  type Actor,
+  balance,
+  domains,
+  execute,
+  groups,
+  invitations,
+  locations,
+  members,
+  newId,
+  tenants,
+} from '@stipend/core'
+import { warnOfBalance } from '@stipend/core/spend'
 import { withTenant } from '@stipend/db'
 import { audit_entries } from '@stipend/db/schema'
 import { createTestDatabase, type TestDatabase } from '@stipend/db/testing'
@@ -379,4 +391,29 @@ test('a group of people is invited as a group', async () => {
   await tenant.add('out@grouped.example')
   await tenant.run(invitations.send, { matching: { group_id: group.id } })
   expect((await deliver()).map((mail) => mail.to)).toEqual(['in@grouped.example'])
+})
+
+test('those who look after the money are told when it gets low, once, and nobody when there is enough again', async () => {
+  const school = await makeTenant('almost-empty')
+  const owner = await school.add('owner@almost-empty.example', { role: 'owner', location_id: null })
+  await createAccount(db.database, {
+    tenant_id: school.tenant_id,
+    member_id: owner,
+    email: 'owner@almost-empty.example',
+    password: PASSWORD,
+  })
+  const watch = (at: Date) => withTenant(db.database, school.tenant_id, (tx) => warnOfBalance(tx, { now: at, newId }))
+  await watch(NOW)
+  expect(await deliver()).toEqual([])
+  await school.run(balance.credit, { amount_usd: '0.50', cause: 'test' })
+  await watch(NOW)
+  await watch(later(1))
+  const [mail, ...more] = await deliver(later(2))
+  expect(more).toEqual([])
+  expect(mail).toMatchObject({ to: 'owner@almost-empty.example', subject: 'The balance of The almost-empty is low' })
+  expect(mail?.text).toContain('$0.50 is left')
+  expect(mail?.text).toContain('https://console.example/t/almost-empty/billing')
+  await school.run(balance.credit, { amount_usd: '50', cause: 'test' })
+  await watch(later(3))
+  expect(await deliver(later(4))).toEqual([])
 })

@@ -1,3 +1,4 @@
+import { readStanding } from '@stipend/core'
 import {
   type Database,
   dueMails,
@@ -8,7 +9,8 @@ import {
   withIdentity,
   withTenant,
 } from '@stipend/db'
-import { invitations, mails, members, password_resets, tenants } from '@stipend/db/schema'
+import { billing_accounts, invitations, mails, members, password_resets, tenants } from '@stipend/db/schema'
+import { displayUsd } from '@stipend/money'
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import { newLinkSecret } from './links.ts'
 
@@ -78,21 +80,30 @@ async function prepare(tx: TenantTx & IdentityTx, ref: MailRef, console_url: str
     )
     .returning()
   if (mail === undefined) return null
+  if (mail.template === 'balance') {
+    const words = await writeBalance(tx, console_url, now)
+    if (words === null) await giveUp(tx, mail.id, now)
+    return words === null ? null : { to: mail.to_address, ...words }
+  }
   const { secret, hash } = newLinkSecret()
   const written =
     mail.template === 'password_reset'
       ? await writeReset(tx, mail.subject_id, hash, now)
       : await writeInvitation(tx, mail.subject_id, hash, now)
   if (written === null) {
-    await tx
-      .update(mails)
-      .set({ failed_at: now.toISOString(), last_error: 'not wanted any more' })
-      .where(eq(mails.id, mail.id))
+    await giveUp(tx, mail.id, now)
     return null
   }
   const path = mail.template === 'password_reset' ? 'password-reset' : 'invitation'
   const link = `${console_url}/${path}?${new URLSearchParams({ token: secret })}`
   return { to: mail.to_address, ...written(link) }
+}
+
+async function giveUp(tx: TenantTx & IdentityTx, id: string, now: Date): Promise<void> {
+  await tx
+    .update(mails)
+    .set({ failed_at: now.toISOString(), last_error: 'not wanted any more' })
+    .where(eq(mails.id, id))
 }
 
 async function postpone(tx: TenantTx & IdentityTx, id: string, now: Date): Promise<void> {
@@ -148,6 +159,29 @@ async function writeInvitation(tx: TenantTx, id: string, secret_hash: Buffer, no
     subject: `${tenant.name} invites you to Stipend`,
     text: `${hello}\n\n${by} to Stipend, where you get keys for AI coding tools, each with a budget. Choose a password here:\n\n${link}\n\nThe link works once, until ${until}. If you don't know ${tenant.name}, do nothing.\n`,
   })
+}
+
+/** Null: there is enough again. */
+async function writeBalance(tx: TenantTx, console_url: string, now: Date): Promise<Omit<Mail, 'to'> | null> {
+  const { level, available, daily, runs_out_at } = await readStanding(tx, now)
+  const [tenant] = await tx.select().from(tenants)
+  const [account] = await tx.select().from(billing_accounts)
+  if (level === 'enough' || tenant === undefined) return null
+  const day = (at: string) =>
+    new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeZone: tenant.time_zone }).format(new Date(at))
+  const pace = daily > 0n ? ` Lately ${displayUsd(daily)} was spent on a day.` : ''
+  const until = runs_out_at === null ? '' : ` At this pace it is used up on ${day(runs_out_at)}.`
+  const stopped = account?.stopped_reason == null ? '' : `\n\nAutomatic top-up is waiting: ${account.stopped_reason}`
+  const link = `\n\nTop it up here:\n\n${console_url}/t/${tenant.slug}/billing\n`
+  return level === 'empty'
+    ? {
+        subject: `The balance of ${tenant.name} is used up`,
+        text: `Hello,\n\nThe balance of ${tenant.name} on Stipend is used up (${displayUsd(available)}). Keys that use the platform's providers are refused.${pace}${stopped}${link}`,
+      }
+    : {
+        subject: `The balance of ${tenant.name} is low`,
+        text: `Hello,\n\n${displayUsd(available)} is left of the balance of ${tenant.name} on Stipend.${pace}${until}${stopped}${link}`,
+      }
 }
 
 async function writeReset(tx: IdentityTx, id: string, secret_hash: Buffer, now: Date): Promise<Written> {

@@ -6,7 +6,7 @@ import type { z } from 'zod'
 import { type Actor, actorId, may } from './actor.ts'
 import { DomainError, type FieldError } from './errors.ts'
 import { newId } from './id.ts'
-import type { AnyOperation, AuditNote, Given, Reach, RequestFacts } from './operation.ts'
+import type { AnyOperation, AuditNote, Given, Outside, Reach, RequestFacts } from './operation.ts'
 import type { MasterKeys } from './providers/credential.ts'
 
 /** What executing an operation needs. `given` holds chance and time still in tests. */
@@ -17,6 +17,8 @@ export type Dependencies = {
   masterKeys?: MasterKeys
   /** For operations that ask the network. */
   reach?: Reach
+  /** For operations that carry something out beyond the database. */
+  outside?: Outside | undefined
 }
 
 export type ExecuteOptions = {
@@ -29,7 +31,7 @@ export type Executed<Output> = { output: Output; replayed: boolean }
 
 /**
  * The one way to run an operation, whatever door it came through: permission, input, one transaction with its tenant, audit,
- * idempotency, output. Throws DomainError; anything else that went wrong becomes `internal` with the truth in `cause`.
+ * idempotency, output, and then what is to be done outside of the database. Throws DomainError; anything else that went wrong becomes `internal` with the truth in `cause`.
  */
 export async function execute<O extends AnyOperation>(
   operation: O,
@@ -47,19 +49,23 @@ export async function execute<O extends AnyOperation>(
     return dependencies.masterKeys
   }
   const given: Given = { now: new Date(), newId, randomBytes, masterKeys, ...dependencies.given }
-  const call = { ...given, actor, input: parsed.data, request: options.request }
+  const { database, outside } = dependencies
+  const call = { ...given, actor, input: parsed.data, request: options.request, outside }
   try {
     if (operation.scope === 'platform') {
-      return await withPlatform(dependencies.database, async (tx) => perform(operation, { ...call, tx }, undefined))
+      return await withPlatform(database, async (tx) => perform(operation, { ...call, tx }, undefined))
     }
     if (actor.kind === 'anonymous') throw refusal(actor)
     const before = await beforehand(operation, dependencies, { ...call, actor })
-    return await withTenant(
-      dependencies.database,
+    const done = await withTenant(
+      database,
       actor.tenant_id,
       async (tx) => perform(operation, { ...call, before, tx }, options.idempotency_key),
       operation.kind === 'query' ? { accessMode: 'read only' } : undefined,
     )
+    if (operation.kind === 'query' || operation.carry_out === undefined) return done
+    const output = await operation.carry_out({ ...call, database, output: done.output })
+    return { ...done, output: parseOutput(operation, output) as z.output<O['output']> }
   } catch (error) {
     throw asDomainError(error)
   }

@@ -18,8 +18,9 @@ export * as coding from './coding/index.ts'
 export * as domains from './domains/operations.ts'
 export { DomainError, ERROR_CODES, type ErrorCode, type ErrorDetails, type FieldError } from './errors.ts'
 export { asDomainError, type Dependencies, type Executed, type ExecuteOptions, execute } from './execute.ts'
+export { Instant, InstantInput, Name, toNanos, UsdInput, UsdOutput } from './fields.ts'
 export * as groups from './groups/operations.ts'
-export { ID_PREFIXES, type IdKind, newId } from './id.ts'
+export { ID_PREFIXES, type IdKind, idSchema, newId } from './id.ts'
 export { forgetDrafts } from './imports/drafts.ts'
 export * as imports from './imports/operations.ts'
 export * as invitations from './invitations/operations.ts'
@@ -29,7 +30,20 @@ export * as lessons from './lessons/operations.ts'
 export * as locations from './locations/operations.ts'
 export * as members from './members/operations.ts'
 export * as models from './models/operations.ts'
-export type { AnyOperation, AuditNote, Command, Given, Operation, Query, Reach, RequestFacts } from './operation.ts'
+export {
+  type AnyOperation,
+  type AuditNote,
+  type Command,
+  command,
+  type Given,
+  type Operation,
+  type Outside,
+  type Query,
+  query,
+  type Reach,
+  type RequestFacts,
+} from './operation.ts'
+export { decodeCursor, encodeCursor, PageInput, pageOf, toPage } from './page.ts'
 export {
   type Candidates,
   type Catalogue,

@@ -1,4 +1,4 @@
-import type { PlatformTx, TenantTx } from '@stipend/db'
+import type { Database, PlatformTx, TenantTx } from '@stipend/db'
 import type { z } from 'zod'
 import type { Actor, Permission } from './actor.ts'
 import type { ErrorCode } from './errors.ts'
@@ -26,7 +26,20 @@ export type Given = {
 type TxOf = { tenant: TenantTx; platform: PlatformTx }
 export type Scope = keyof TxOf
 
-export type Call<S extends Scope, Input> = Given & { tx: TxOf[S]; actor: Actor; input: Input; request: RequestFacts }
+export type Call<S extends Scope, Input> = Given & {
+  tx: TxOf[S]
+  actor: Actor
+  input: Input
+  request: RequestFacts
+  outside: Outside | undefined
+}
+
+/** What there is beyond the database. Each package that reaches for something declares it here, where it is; core doesn't look. */
+// biome-ignore lint/suspicious/noEmptyInterface: it is filled from elsewhere
+export interface Outside {}
+
+/** What a command does once its transaction is over: no database is held while something outside is asked. */
+export type Aftermath<Input, Output> = Omit<Call<Scope, Input>, 'tx'> & { database: Database; output: Output }
 
 /** What a command may do before its transaction: look something up in one of its own, and ask the network. */
 export type BeforeCall<S extends Scope, Input> = Given & {
@@ -64,6 +77,11 @@ export type Command<S extends Scope, I extends z.ZodType, O extends z.ZodType, P
   /** Fields of the output, at any depth, that are shown once: left out (null) of what is kept for a repeated request. */
   secret_fields?: readonly string[]
   handle(call: Call<S, z.output<I>> & { before: P }): Promise<{ output: z.input<O>; audit: AuditNote | AuditNote[] }>
+  /**
+   * What is to be done outside of the database, once what `handle` wrote is kept; answers what the caller gets. It is done again when
+   * a request is repeated, and must be safe to be cut off anywhere.
+   */
+  carry_out?(call: Aftermath<z.output<I>, z.output<O>>): Promise<z.input<O>>
 }
 
 export type Operation<S extends Scope = Scope, I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> =

@@ -100,7 +100,9 @@ end $$;
 
 -- Of what a request cost, the part that is the provider's; the rest is what the platform puts on top.
 create or replace function app.provider_part(p_cost_nanos bigint, p_price_id text) returns bigint language sql stable as $$
-  select p_cost_nanos
+  select coalesce(
+    (select div(p_cost_nanos::numeric * 10000 + p.markup_bp + 9999, p.markup_bp + 10000)::bigint from prices p where p.id = p_price_id),
+    p_cost_nanos)
 $$;
 
 -- A transaction of which the entries don't sum to zero is not one.

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import * as ofBilling from '@stipend/billing'
 import * as core from '@stipend/core'
 import { type Actor, type AnyOperation, execute, may, newId, type TenantPermission } from '@stipend/core'
 import { hashSecret } from '@stipend/core/secrets'
 import { draw, settle } from '@stipend/core/spend'
 import { createProvider, createScene, type Scene } from '@stipend/core/testing'
 import { createTestDatabase, type TestDatabase } from '@stipend/db/testing'
+import { type SandboxStripe, startSandboxStripe } from '@stipend/sandbox-stripe'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { z } from 'zod'
 import { REGISTRY } from './registry.ts'
@@ -146,6 +148,21 @@ const CASES: Record<string, (things: Things) => object> = {
   'balance.list_ledger': () => ({}),
   'balance.list_promotions': () => ({}),
   'balance.promote': () => ({ amount_usd: '1', cause: 'gift', expires_at: '2999-01-01T00:00:00Z' }),
+  'top_ups.list': () => ({}),
+  'top_ups.create': () => ({ amount_usd: '25' }),
+  'top_ups.get': ({ top_up_id: id }) => ({ id }),
+  'top_ups.check': ({ top_up_id: id }) => ({ id }),
+  'top_ups.cancel': ({ top_up_id: id }) => ({ id }),
+  'billing.get': () => ({}),
+  'billing.set_automatic': () => ({ threshold_usd: '5', amount_usd: '25', monthly_max_usd: '50' }),
+  'billing.stop_automatic': () => ({}),
+  'billing.set_alert': () => ({ low_below_usd: '5' }),
+  'billing.save_method': () => ({}),
+  'billing.check_method': () => ({}),
+  'billing.confirm': () => ({}),
+  'billing.reconcile': () => ({}),
+  'statements.list': () => ({}),
+  'statements.get': () => ({ month: new Date().toISOString().slice(0, 7) }),
   'balance.credit': () => ({ amount_usd: '1', cause: 'gift' }),
   'service_tokens.list': () => ({}),
   'service_tokens.create': () => ({ name: 'Another', scopes: ['keys:read'] }),
@@ -199,6 +216,8 @@ const provider_name = (unique: string) => unique.replace('_', '-')
 const reach = async () => ({ status: 200, body: Buffer.from('{"data": []}') })
 
 let db: TestDatabase
+let stripe: SandboxStripe
+let outside: core.Outside
 let scene: Scene
 let mine: Things
 /** Of the same tenant as `mine`, in another location. */
@@ -206,13 +225,20 @@ let elsewhere: Things
 let theirs: Things
 beforeAll(async () => {
   db = await createTestDatabase(inject('testCluster'))
+  stripe = await startSandboxStripe()
+  const settings = { secret_key: 'sk_test_x', webhook_secret: 'whsec_x', api_url: stripe.url }
+  const payments = ofBilling.createPayments({ ...settings, console_url: 'https://console.example' })
+  outside = payments === undefined ? {} : { billing: payments }
   await createProvider(db.database, { base_url: 'https://provider.example/v1', masterKey: MASTER_KEY })
   scene = await createScene(db.database)
   mine = await makeThings(scene)
   elsewhere = await makeThings(scene)
   theirs = await makeThings()
 })
-afterAll(() => db.drop())
+afterAll(async () => {
+  await stripe.close()
+  await db.drop()
+})
 
 /** In a new tenant unless one is given, in a location of its own. */
 async function makeThings(within?: Scene) {
@@ -238,6 +264,10 @@ async function makeThings(within?: Scene) {
   const [model] = (await run(core.providers.listModels, { id: provider_id })).data
   if (model === undefined) throw new Error('a provider without models')
   const owner = await home.owner()
+  const begun = await outcomeOf(ofBilling.topUps.create, owner, { amount_usd: '25' })
+  const { id: top_up_id } = (begun as { output: { id: string } }).output
+  await db.admin`update billing_accounts set payment_method = 'pm_test', payment_method_label = 'Visa ending in 4242'
+    where tenant_id = ${tenant_id}`
   const own_keys = { kinds: ['staff' as const], keys_max: 100, budget_max_usd: '10', days_max: null, may_renew: true }
   await run(core.tenants.update, { own_keys })
   const { id: own_key_id } = await home.key({ member_id: owner.member_id })
@@ -260,6 +290,7 @@ async function makeThings(within?: Scene) {
     key_id,
     own_key_id,
     service_token_id,
+    top_up_id,
     provider_id,
     model_id: model.id,
     import_id,
@@ -327,7 +358,7 @@ type Outcome = { code: string; message: string; details: object } | { output: un
 async function outcomeOf(operation: AnyOperation, actor: Actor, input: object): Promise<Outcome> {
   try {
     const request = { request_id: 'req_test', ip: null }
-    return { output: (await execute(operation, deps(), actor, input, { request })).output }
+    return { output: (await execute(operation, { ...deps(), outside }, actor, input, { request })).output }
   } catch (error) {
     const { code, message, details } = error as { code: string; message: string; details: object }
     return { code, message, details }
@@ -355,7 +386,7 @@ async function everythingOf(tenantId: string): Promise<string> {
   return contents.join('\n')
 }
 
-const ID = /^(loc|grp|mem|key|alc|tok|prv|mod|req|imp)_[0-9a-z]+$/
+const ID = /^(pay|loc|grp|mem|key|alc|tok|prv|req|imp|mod)_[0-9a-z]+$/
 
 /** The input with one of its ids replaced, for each field that has one. */
 function* withOneIdOf(input: object, others: object): Generator<{ field: string; foreign: object; made_up: object }> {
@@ -379,7 +410,7 @@ function isRefused(outcome: Outcome, code: string): boolean {
 
 describe('exposure', () => {
   test('every operation of core is in the registry, once', () => {
-    const inCore = Object.values(core)
+    const inCore = [...Object.values(core), ...Object.values(ofBilling)]
       .filter((one) => typeof one === 'object' && one !== null)
       .flatMap((one) => Object.values(one as object))
       .filter(
@@ -496,6 +527,21 @@ describe('an admin of some locations', () => {
     'balance.get',
     'balance.list_ledger',
     'balance.list_promotions',
+    'top_ups.list',
+    'top_ups.create',
+    'top_ups.get',
+    'top_ups.check',
+    'top_ups.cancel',
+    'billing.get',
+    'billing.set_automatic',
+    'billing.stop_automatic',
+    'billing.set_alert',
+    'billing.save_method',
+    'billing.check_method',
+    'billing.confirm',
+    'billing.reconcile',
+    'statements.list',
+    'statements.get',
     'service_tokens.list',
     'service_tokens.create',
     'service_tokens.revoke',

@@ -1,3 +1,4 @@
+import { billing, statements, topUps } from '@stipend/billing'
 import {
   type AnyOperation,
   allocations,
@@ -117,6 +118,23 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(balance.listPromotions),
   operatorOnly(balance.credit),
   operatorOnly(balance.promote),
+
+  everywhere(topUps.list),
+  everywhere(topUps.create),
+  everywhere(topUps.get),
+  everywhere(topUps.check),
+  everywhere(topUps.cancel),
+  everywhere(billing.get),
+  everywhere(billing.setAutomatic),
+  everywhere(billing.stopAutomatic),
+  everywhere(billing.setAlert),
+  everywhere(billing.saveMethod),
+  everywhere(billing.checkMethod),
+  everywhere(billing.confirm),
+
+  everywhere(billing.reconcile),
+  everywhere(statements.list),
+  everywhere(statements.get),
 
   everywhere(serviceTokens.list),
   everywhere(serviceTokens.create),

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { finished } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { resolveServiceToken } from '@stipend/auth'
+import { billing, statements, topUps } from '@stipend/billing'
 import {
   type Actor,
   type AnyOperation,
@@ -139,6 +140,24 @@ export const ROUTES: readonly Route[] = [
   route('GET', '/v1/balance/level', balance.level),
   route('GET', '/v1/ledger', balance.listLedger),
   route('GET', '/v1/promotions', balance.listPromotions),
+
+  route('GET', '/v1/top_ups', topUps.list),
+  route('POST', '/v1/top_ups', topUps.create, 201),
+  route('GET', '/v1/top_ups/{id}', topUps.get),
+  route('POST', '/v1/top_ups/{id}/check', topUps.check),
+  route('POST', '/v1/top_ups/{id}/cancel', topUps.cancel),
+
+  route('GET', '/v1/billing', billing.get),
+  route('POST', '/v1/billing/automatic', billing.setAutomatic),
+  route('POST', '/v1/billing/automatic/stop', billing.stopAutomatic),
+  route('POST', '/v1/billing/automatic/confirm', billing.confirm),
+  route('POST', '/v1/billing/payment_method', billing.saveMethod),
+  route('POST', '/v1/billing/payment_method/check', billing.checkMethod),
+  route('POST', '/v1/billing/alert', billing.setAlert),
+  route('POST', '/v1/billing/reconcile', billing.reconcile),
+
+  route('GET', '/v1/statements', statements.list),
+  route('GET', '/v1/statements/{month}', statements.get),
 
   route('GET', '/v1/service_tokens', serviceTokens.list),
   route('POST', '/v1/service_tokens', serviceTokens.create, 201),

@@ -1,3 +1,4 @@
+import { billing, statements, topUps } from '@stipend/billing'
 import {
   type Actor,
   type AnyOperation,
@@ -184,6 +185,27 @@ export const appRouter = t.router({
     level: query(balance.level),
     listLedger: query(balance.listLedger),
     listPromotions: query(balance.listPromotions),
+  }),
+  topUps: t.router({
+    list: query(topUps.list),
+    create: command(topUps.create),
+    get: query(topUps.get),
+    check: command(topUps.check),
+    cancel: command(topUps.cancel),
+  }),
+  billing: t.router({
+    get: query(billing.get),
+    setAutomatic: command(billing.setAutomatic),
+    stopAutomatic: command(billing.stopAutomatic),
+    setAlert: command(billing.setAlert),
+    saveMethod: command(billing.saveMethod),
+    checkMethod: command(billing.checkMethod),
+    confirm: command(billing.confirm),
+    reconcile: command(billing.reconcile),
+  }),
+  statements: t.router({
+    list: query(statements.list),
+    get: query(statements.get),
   }),
   serviceTokens: t.router({
     list: query(serviceTokens.list),

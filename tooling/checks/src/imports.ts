@@ -66,21 +66,23 @@ const ARROWS: Record<string, readonly string[]> = {
   'packages/db': ['money'],
   'packages/core': ['db', 'money'],
   'packages/auth': ['core', 'db', 'money'],
-  'packages/wire': ['auth', 'core', 'db', 'money'],
-  'apps/console': ['wire', 'auth', 'core', 'db', 'money', 'runtime', 'setups'],
-  'apps/api': ['wire', 'auth', 'core', 'db', 'money', 'runtime'],
+  'packages/billing': ['core', 'db', 'money'],
+  'packages/wire': ['auth', 'billing', 'core', 'db', 'money'],
+  'apps/console': ['wire', 'auth', 'billing', 'core', 'db', 'money', 'runtime', 'setups'],
+  'apps/api': ['wire', 'auth', 'billing', 'core', 'db', 'money', 'runtime'],
   'apps/gateway': ['wire', 'core', 'db', 'money', 'runtime'],
   'tooling/bench': ['core', 'db', 'money'],
   'tooling/chaos': ['core', 'db', 'money', 'sandbox-provider'],
-  'tooling/cli': ['auth', 'bench', 'chaos', 'core', 'db', 'money', 'runtime', 'tools'],
+  'tooling/cli': ['auth', 'bench', 'billing', 'chaos', 'core', 'db', 'money', 'runtime', 'tools'],
   'tooling/sandbox-provider': ['runtime'],
+  'tooling/sandbox-stripe': ['runtime'],
   'tooling/tools': ['core', 'db', 'sandbox-provider', 'setups'],
   'tooling/checks': ['wire', 'core'],
   'tooling/lockcheck': [],
   'tooling/tsc': [],
 }
-/** Tests of apps need a provider to talk to. */
-const ARROWS_OF_TESTS = ['sandbox-provider']
+/** Tests need a provider to talk to, and a Stripe. */
+const ARROWS_OF_TESTS = ['sandbox-provider', 'sandbox-stripe']
 
 /** Packages that only some folders or files may know. Longer entries are files. */
 const ONLY_IN: Record<string, readonly string[]> = {
@@ -88,7 +90,7 @@ const ONLY_IN: Record<string, readonly string[]> = {
   '@stipend/db/embedded': ['tooling/cli/', 'tooling/bench/', 'tooling/chaos/', 'tooling/tools/'],
   '@stipend/db/testing': [],
   '@stipend/core/testing': ['tooling/bench/', 'tooling/chaos/', 'tooling/tools/'],
-  'drizzle-orm': ['packages/db/', 'packages/core/', 'packages/auth/'],
+  'drizzle-orm': ['packages/db/', 'packages/core/', 'packages/auth/', 'packages/billing/'],
   // A test that kills a server of its own looks at what is left of it.
   postgres: ['packages/db/', 'apps/gateway/test/'],
   lucia: ['packages/auth/'],
@@ -102,7 +104,7 @@ const ONLY_IN: Record<string, readonly string[]> = {
     'apps/console/slip-page.ts',
     'apps/console/compression.d.ts',
   ],
-  stripe: ['packages/billing/'],
+  stripe: ['packages/billing/src/stripe.ts', 'tooling/sandbox-stripe/src/sandbox-stripe.test.ts'],
   undici: ['apps/gateway/src/', 'packages/runtime/src/outbound.ts'],
   pino: ['packages/runtime/'],
   // Remix 2 publishes a package of this name that throws when it is imported.
@@ -119,12 +121,14 @@ const DOORS: Record<string, readonly string[]> = {
     'packages/core/src/keys/slip.ts',
     'packages/core/src/imports/drafts.ts',
     'packages/auth/src/',
+    'packages/billing/src/',
   ],
   withIdentity: ['packages/auth/src/'],
   withPlatform: [
     'packages/core/src/execute.ts',
     'packages/core/src/providers/catalogue.ts',
     'packages/core/src/providers/health.ts',
+    'packages/billing/src/',
   ],
   connect: ['apps/', 'tooling/cli/', 'tooling/bench/', 'tooling/chaos/', 'tooling/tools/'],
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -17,6 +17,7 @@ export function dataDir(root: string) {
     demo_file: inside('demo.json'),
     secrets_file: inside('secrets.json'),
     running_file: inside('running.json'),
+    sandbox_stripe_file: inside('sandbox-stripe.json'),
   }
 }
 
@@ -65,6 +66,11 @@ export function loadSecrets(dir: DataDir, masterKey: Buffer | null): Secrets {
     writePrivately(dir.secrets_file, `${JSON.stringify(kept, null, 2)}\n`)
   }
   return masterKey === null ? kept : { ...kept, master_key: masterKey.toString('base64') }
+}
+
+/** With what events of the sandbox Stripe are signed: the same at every start. */
+export function sandboxWebhookSecret({ master_key }: Secrets): string {
+  return `whsec_${createHmac('sha256', master_key).update('sandbox stripe').digest('base64url')}`
 }
 
 export function parseJson(text: string): unknown {

@@ -99,7 +99,15 @@ export function requireDeletable(env: Env): void {
 /** Deletes what a start made, and nothing else that may be in the folder. */
 export async function removeData(dir: DataDir): Promise<void> {
   await removeEmbedded({ dataDir: dir.postgres })
-  for (const name of ['demo.json', 'demo.previous.json', 'demo.draft.json', 'secrets.json', 'gateway', 'logs']) {
+  for (const name of [
+    'demo.json',
+    'demo.previous.json',
+    'demo.draft.json',
+    'secrets.json',
+    'sandbox-stripe.json',
+    'gateway',
+    'logs',
+  ]) {
     fs.rmSync(path.join(dir.root, name), { recursive: true, force: true })
   }
 }

@@ -12,6 +12,7 @@ describe('settings', () => {
       sandbox_provider: 3003,
       database: 3004,
       worker: 3005,
+      sandbox_stripe: 3006,
     })
     expect(env.data_dir).toBe(path.join(ROOT, '.stipend'))
     expect(env).toMatchObject({ database_url: null, master_key: null, log_level: 'info' })

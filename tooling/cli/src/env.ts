@@ -15,6 +15,9 @@ export function readEnv(source: Readonly<Record<string, string | undefined>> = p
         SANDBOX_PROVIDER_PORT: variable.port().default(3003),
         STIPEND_DATABASE_PORT: variable.port().default(3004),
         WORKER_PORT: variable.port().default(3005),
+        SANDBOX_STRIPE_PORT: variable.port().default(3006),
+        STRIPE_SECRET_KEY: z.string().optional(),
+        STRIPE_WEBHOOK_SECRET: z.string().optional(),
         STIPEND_DATA_DIR: z.string().default('.stipend'),
         STIPEND_MASTER_KEY: variable.key32().optional(),
         DATABASE_URL: variable.url('postgres:', 'postgresql:').optional(),
@@ -31,12 +34,18 @@ export function readEnv(source: Readonly<Record<string, string | undefined>> = p
           sandbox_provider: env.SANDBOX_PROVIDER_PORT,
           database: env.STIPEND_DATABASE_PORT,
           worker: env.WORKER_PORT,
+          sandbox_stripe: env.SANDBOX_STRIPE_PORT,
         },
         data_dir: path.resolve(ROOT, env.STIPEND_DATA_DIR),
         /** Null: one is made and kept in the data folder. */
         master_key: env.STIPEND_MASTER_KEY ?? null,
         /** Null: the embedded PostgreSQL. */
         database_url: env.DATABASE_URL ?? null,
+        /** Null: a sandbox stands in for Stripe. */
+        stripe:
+          env.STRIPE_SECRET_KEY === undefined
+            ? null
+            : { secret_key: env.STRIPE_SECRET_KEY, webhook_secret: env.STRIPE_WEBHOOK_SECRET ?? '' },
         /** Without a mail server mails are kept, and the console shows them. */
         mail: {
           ...(env.SMTP_URL === undefined ? { KEEP_MAILS: 'true' } : { SMTP_URL: env.SMTP_URL }),

@@ -6,6 +6,7 @@ const USAGE = `Usage:
   npm test                        check and test everything; --only <step> runs one step
   npm run test:tools              coding tools against the gateway, installed outside of the project; --only opencode, --direct without a gateway
   npm run audit                   prove the ledger's invariants on the running or stopped demo, or DATABASE_URL
+  npm run reconcile               compare usage, ledger, payments and Stripe; --days 35
   npm run migrate                 bring the database to the current state
   npm run chaos                   budgets under kill -9, hang-ups and a lying provider; --minutes 3, --seed 1
   npm run bench -- OPTIONS        the gateway beside a bare proxy, as ratios; such as --scenarios i,iii --rounds 3
@@ -22,6 +23,7 @@ async function main(args: string[]): Promise<number> {
       only: { type: 'string', multiple: true },
       minutes: { type: 'string', default: '3' },
       seed: { type: 'string', default: '1' },
+      days: { type: 'string', default: '35' },
       direct: { type: 'boolean', default: false },
       help: { type: 'boolean' },
     },
@@ -41,6 +43,8 @@ async function main(args: string[]): Promise<number> {
       return (await import('./test.ts')).test(env, { only: values.only ?? [] })
     case 'test:tools':
       return (await import('./tools.ts')).tools({ only: values.only ?? [], direct: values.direct })
+    case 'reconcile':
+      return (await import('./reconcile.ts')).reconcile(env, { days: Number(values.days) })
     case 'audit':
       return (await import('./audit.ts')).audit(env)
     case 'chaos':

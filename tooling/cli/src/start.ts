@@ -10,6 +10,7 @@ import {
   prepareDataDir,
   type RunningFile,
   type Secrets,
+  sandboxWebhookSecret,
 } from './data-dir.ts'
 import { migrateDatabase, openDatabase, type RunningDatabase, removeData, requireDeletable } from './database.ts'
 import { seedDemo } from './demo.ts'
@@ -157,13 +158,14 @@ type Urls = Pick<DemoFile, 'console_url' | 'gateway_url' | 'api_url' | 'sandbox_
 
 async function portsOf(env: Env): Promise<Ports> {
   // The database's is looked at when it starts: a server that outlived an earlier start holds it rightly.
-  const { console, gateway, api, sandbox_provider, worker, database } = env.ports
+  const { console, gateway, api, sandbox_provider, sandbox_stripe, worker, database } = env.ports
   await requireFreePorts([
     { port: console, what: 'console', variable: 'CONSOLE_PORT' },
     { port: gateway, what: 'gateway', variable: 'GATEWAY_PORT' },
     { port: api, what: 'API', variable: 'API_PORT' },
     { port: sandbox_provider, what: 'sandbox provider', variable: 'SANDBOX_PROVIDER_PORT' },
     { port: worker, what: 'worker', variable: 'WORKER_PORT' },
+    ...(env.stripe === null ? [{ port: sandbox_stripe, what: 'sandbox Stripe', variable: 'SANDBOX_STRIPE_PORT' }] : []),
   ])
   return {
     console: await chosenPort(console),
@@ -171,6 +173,7 @@ async function portsOf(env: Env): Promise<Ports> {
     api: await chosenPort(api),
     sandbox_provider: await chosenPort(sandbox_provider),
     worker: await chosenPort(worker),
+    sandbox_stripe: await chosenPort(sandbox_stripe),
     database,
   }
 }
@@ -190,7 +193,17 @@ function serviceSpecs({ env, dir, secrets, appUrl, ports, urls }: Wiring): Servi
   const common = { ...surroundings(), HOST, LOG_LEVEL: env.log_level, NODE_ENV: 'production' }
   const app = { ...common, DATABASE_URL: appUrl, STIPEND_MASTER_KEY: secrets.master_key }
   const { console_url, gateway_url, api_url } = urls
+  const sandbox = sandboxStripe({ env, dir, secrets, ports, urls, common })
+  const stripe =
+    env.stripe === null
+      ? {
+          STRIPE_SECRET_KEY: 'sk_test_sandbox',
+          STRIPE_WEBHOOK_SECRET: sandboxWebhookSecret(secrets),
+          STRIPE_API_URL: sandbox.url,
+        }
+      : { STRIPE_SECRET_KEY: env.stripe.secret_key, STRIPE_WEBHOOK_SECRET: env.stripe.webhook_secret }
   return [
+    ...(env.stripe === null ? [sandbox] : []),
     {
       name: 'sandbox provider',
       script: 'tooling/sandbox-provider/src/main.ts',
@@ -212,13 +225,13 @@ function serviceSpecs({ env, dir, secrets, appUrl, ports, urls }: Wiring): Servi
     {
       name: 'api',
       script: 'apps/api/src/main.ts',
-      env: { ...app, API_PORT: String(ports.api), GATEWAY_URL: gateway_url, CONSOLE_URL: console_url },
+      env: { ...app, ...stripe, API_PORT: String(ports.api), GATEWAY_URL: gateway_url, CONSOLE_URL: console_url },
       url: api_url,
     },
     {
       name: 'worker',
       script: 'apps/api/src/worker.ts',
-      env: { ...app, ...env.mail, WORKER_PORT: String(ports.worker), CONSOLE_URL: console_url },
+      env: { ...app, ...stripe, ...env.mail, WORKER_PORT: String(ports.worker), CONSOLE_URL: console_url },
       url: `http://${HOST}:${ports.worker}`,
     },
     {
@@ -226,6 +239,9 @@ function serviceSpecs({ env, dir, secrets, appUrl, ports, urls }: Wiring): Servi
       script: 'apps/console/server.ts',
       env: {
         ...app,
+        STRIPE_SECRET_KEY: stripe.STRIPE_SECRET_KEY,
+        ...('STRIPE_API_URL' in stripe ? { STRIPE_API_URL: stripe.STRIPE_API_URL } : {}),
+        CONSOLE_URL: console_url,
         ...env.mail,
         CONSOLE_PORT: String(ports.console),
         GATEWAY_URL: gateway_url,
@@ -234,6 +250,24 @@ function serviceSpecs({ env, dir, secrets, appUrl, ports, urls }: Wiring): Servi
       url: console_url,
     },
   ]
+}
+
+type SandboxWiring = Omit<Wiring, 'appUrl'> & { common: Record<string, string> }
+
+/** A Stripe that moves no money, unless the environment names a real one. */
+function sandboxStripe({ dir, secrets, ports, urls, common }: SandboxWiring): ServiceSpec {
+  return {
+    name: 'sandbox stripe',
+    script: 'tooling/sandbox-stripe/src/main.ts',
+    env: {
+      ...common,
+      SANDBOX_STRIPE_PORT: String(ports.sandbox_stripe),
+      SANDBOX_STRIPE_FILE: dir.sandbox_stripe_file,
+      SANDBOX_STRIPE_WEBHOOK_URL: `${urls.api_url}/webhooks/stripe`,
+      STRIPE_WEBHOOK_SECRET: sandboxWebhookSecret(secrets),
+    },
+    url: `http://${HOST}:${ports.sandbox_stripe}`,
+  }
 }
 
 /** Through turbo: taken from its cache when nothing it is made of has changed. */

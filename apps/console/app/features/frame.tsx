@@ -23,6 +23,7 @@ import {
   IconChartBar,
   IconCheck,
   IconCode,
+  IconCreditCard,
   IconKey,
   IconKeyframes,
   IconLayoutDashboard,
@@ -113,6 +114,7 @@ function Navigation({ onClose }: { onClose?: () => void }) {
           {seesPeople && <Entry to={paths.members(slug)} label={words.people} icon={IconUsers} />}
           {seesPeople && <Entry to={paths.locations(slug)} label={words.locations} icon={IconMapPin} />}
           {seesPeople && <Entry to={paths.groups(slug)} label={words.groups} icon={IconUsersGroup} />}
+          {may('billing:read') && <Entry to={paths.billing(slug)} label="Billing" icon={IconCreditCard} />}
           {may('tenant:write') && <Entry to={paths.settings(slug)} label="Settings" icon={IconSettings} />}
           {may('service_tokens:read') && <Entry to={paths.tokens(slug)} label="API" icon={IconTerminal2} />}
           {may('usage:read') && <Divider my={6} className={classes.line} />}

@@ -1,4 +1,5 @@
 import {
+  Alert,
   Anchor,
   Badge,
   Card,
@@ -21,7 +22,7 @@ import { SpendChart } from '../features/usage/spend-chart.tsx'
 import { daysLeft, shortUsd } from '../money.ts'
 import { paths } from '../paths.ts'
 import { tenantLoader } from '../session.server.ts'
-import { dayAndClock } from '../time.ts'
+import { dayAndClock, day as dayOf } from '../time.ts'
 import { Amount } from '../ui/amount.tsx'
 import { useNow } from '../ui/now.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
@@ -32,16 +33,20 @@ const DAYS = 30
 
 export const loader = tenantLoader(async ({ api, context, session, membership, slug, now }) => {
   const permissions = context.backend.permissions(session, membership)
-  if (!permissions.includes('usage:read')) throw redirect(paths.myKeys(slug))
-  const [summary, balance, active, people] = await Promise.all([
+  if (!permissions.includes('usage:read')) {
+    throw redirect(permissions.includes('billing:read') ? paths.billing(slug) : paths.myKeys(slug))
+  }
+  const [summary, balance, { level }, active, people] = await Promise.all([
     api.usage.summary({ days: DAYS }),
     permissions.includes('balance:read') ? api.balance.get() : null,
+    api.balance.level(),
     api.keys.list({ limit: 200 }),
     api.members.list({ limit: 2 }),
   ])
   return {
     summary,
     balance,
+    level,
     needs: needsYou(active.data, now),
     has_people: people.data.length > 1,
     has_keys: active.data.length > 0,
@@ -49,13 +54,14 @@ export const loader = tenantLoader(async ({ api, context, session, membership, s
 })
 
 export default function Overview() {
-  const { summary, balance, needs, has_people, has_keys } = useLoaderData<typeof loader>()
+  const { summary, balance, level, needs, has_people, has_keys } = useLoaderData<typeof loader>()
   const { tenant_name } = useTenant()
   const today = summary.by_day.at(-1)
   const lasts = balance === null ? null : daysLeft(balance.available_usd, summary.by_day)
   return (
     <>
       <PageHeader title="Overview" sentence={`What ${tenant_name} spends on AI, and what is left.`} />
+      {level !== 'enough' && <LowBalance level={level} runsOutAt={balance?.runs_out_at ?? null} />}
       {summary.requests === 0 && <FirstDay hasPeople={has_people} hasKeys={has_keys} />}
       <SimpleGrid cols={{ base: 2, md: balance === null ? 3 : 4 }} spacing="md" mb="md">
         {balance !== null && (
@@ -102,6 +108,30 @@ export default function Overview() {
         <ZoneNote />
       </Group>
     </>
+  )
+}
+
+/** For everyone who sees this page; who may top up is led there. */
+function LowBalance({ level, runsOutAt }: { level: 'low' | 'empty'; runsOutAt: string | null }) {
+  const { slug, time_zone, may } = useTenant()
+  const now = useNow()
+  const when = runsOutAt === null ? '' : ` At this pace it is used up on ${dayOf(runsOutAt, time_zone, now)}.`
+  return (
+    <Alert
+      color={level === 'empty' ? 'red' : 'yellow'}
+      icon={<IconAlertTriangle size={18} />}
+      mb="md"
+      title={level === 'empty' ? 'The balance is used up' : 'The balance is low'}
+    >
+      {level === 'empty' ? 'Keys that use the platform’s providers are refused.' : `It will not last long.${when}`}{' '}
+      {may('billing:write') ? (
+        <Anchor component={Link} to={paths.billing(slug)} inherit underline="always">
+          Top up
+        </Anchor>
+      ) : (
+        'Ask an owner of your organisation to top it up.'
+      )}
+    </Alert>
   )
 }
 

@@ -169,6 +169,8 @@ export const payments = pgTable(
     created_by: text('created_by').notNull(),
     created_at: created_at(),
     succeeded_at: instant('succeeded_at'),
+    /** How often what Stripe says was put in here: whoever asks meanwhile asks again. */
+    syncs: integer('syncs').notNull().default(0),
     /** When Stripe was last asked about it. */
     synced_at: instant('synced_at'),
   },
@@ -199,6 +201,10 @@ export const billing_accounts = pgTable(
     amount_nanos: nanos('amount_nanos'),
     monthly_max_nanos: nanos('monthly_max_nanos'),
     cooldown_minutes: integer('cooldown_minutes').notNull().default(60),
+    /** How often somebody started it again after it had stopped. */
+    resumptions: integer('resumptions').notNull().default(0),
+    /** A checkout in which a way to pay is being saved. */
+    setup_session: text('setup_session'),
     payment_method: text('payment_method'),
     /** Such as "Visa ending in 4242". */
     payment_method_label: text('payment_method_label'),

@@ -68,7 +68,7 @@ export const mails = pgTable(
   {
     tenant_id: text('tenant_id').default(sql`app.tenant_or_null()`),
     id: text('id').primaryKey(),
-    template: text('template', { enum: ['invitation', 'sign_up', 'password_reset'] }).notNull(),
+    template: text('template', { enum: ['invitation', 'sign_up', 'password_reset', 'balance'] }).notNull(),
     to_address: text('to_address').notNull(),
     /** What the template is about: an invitation, a password reset. */
     subject_id: text('subject_id').notNull(),

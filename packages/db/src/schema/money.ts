@@ -23,7 +23,8 @@ export const accounts = pgTable(
   (table) => [
     primaryKey({ columns: [table.tenant_id, table.id] }),
     foreignKey({ columns: [table.tenant_id], foreignColumns: [tenants.id] }),
-    check('accounts_limit', sql`limit_nanos >= 0`),
+    // What is refunded and disputed of a payment may together be more than it was: a balance can owe.
+    check('accounts_limit', sql`limit_nanos >= 0 or kind = 'balance'`),
     check('accounts_unlimited', sql`limit_nanos is not null or renewal = 'never'`),
     tenantPolicy(),
   ],

@@ -1,0 +1,8 @@
+export { topUpAll } from './automatic.ts'
+export * as billing from './billing.ts'
+export { createQueue, type InboxDeps, processWaiting, receiveEvent } from './inbox.ts'
+export { createPayments, type PaymentSettings, type Payments } from './outside.ts'
+export { type Difference, type Reconciliation, reconcile } from './reconcile.ts'
+export * as statements from './statements.ts'
+export { checkUnsettled } from './top-up.ts'
+export * as topUps from './top-ups.ts'
