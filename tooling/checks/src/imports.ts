@@ -111,6 +111,7 @@ const DOORS: Record<string, readonly string[]> = {
     'packages/core/src/spend/',
     'packages/core/src/providers/catalogue.ts',
     'packages/core/src/providers/health.ts',
+    'packages/core/src/providers/reseal.ts',
     'packages/core/src/imports/drafts.ts',
     'packages/auth/src/',
   ],
@@ -119,6 +120,7 @@ const DOORS: Record<string, readonly string[]> = {
     'packages/core/src/execute.ts',
     'packages/core/src/providers/catalogue.ts',
     'packages/core/src/providers/health.ts',
+    'packages/core/src/providers/reseal.ts',
   ],
   connect: ['apps/', 'tooling/cli/', 'tooling/bench/', 'tooling/chaos/', 'tooling/tools/'],
 }
