@@ -52,6 +52,8 @@ export const workerEnv = () =>
     z
       .object({
         DATABASE_URL: variable.url('postgres:', 'postgresql:'),
+        STIPEND_MASTER_KEY: variable.key32().optional(),
+        STIPEND_OLD_MASTER_KEYS: variable.keys32(),
         HOST: z.string().default('127.0.0.1'),
         WORKER_PORT: variable.port().default(3005),
         ...PAYMENTS,
@@ -62,6 +64,11 @@ export const workerEnv = () =>
       })
       .transform((set) => ({
         database_url: set.DATABASE_URL,
+        /** Without one credentials are not sealed anew. */
+        master_keys:
+          set.STIPEND_MASTER_KEY === undefined
+            ? null
+            : ([set.STIPEND_MASTER_KEY, ...set.STIPEND_OLD_MASTER_KEYS] as const),
         host: set.HOST,
         port: set.WORKER_PORT,
         /** What links in mails begin with. */

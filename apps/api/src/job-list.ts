@@ -13,6 +13,8 @@ const DAY_MS = 86_400_000
 type Wiring = {
   database: Database
   console_url: string
+  /** Null: none is set, and credentials stay as they are sealed. */
+  master_keys: MasterKeys | null
   /** Null: there is no mail server, and mails wait. */
   transport: Transport | null
   /** Undefined: no payments are taken. */
@@ -20,7 +22,7 @@ type Wiring = {
 }
 
 /** What the worker does, all of it. */
-export function jobsOf({ database, console_url, transport, payments }: Wiring): Job[] {
+export function jobsOf({ database, master_keys, console_url, transport, payments }: Wiring): Job[] {
   const keeping = () => ({ now: new Date(), newId })
   const mails: Job[] =
     transport === null
@@ -35,8 +37,22 @@ export function jobsOf({ database, console_url, transport, payments }: Wiring): 
             },
           },
         ]
+  const reseal: Job[] =
+    master_keys === null
+      ? []
+      : [
+          {
+            name: 'credentials',
+            every_ms: DAY_MS,
+            run: async ({ log }) => {
+              const resealed = await resealCredentials(database, master_keys)
+              if (resealed > 0) log.info({ resealed }, 'credentials were sealed with the newest master key')
+            },
+          },
+        ]
   return [
     ...mails,
+    ...reseal,
     { name: 'drafts of imports', every_ms: DAY_MS, run: () => forgetDrafts(database, new Date()) },
     { name: 'old mails', every_ms: DAY_MS, run: () => forgetOldMails(database, new Date()) },
     { name: 'usage partitions', every_ms: DAY_MS, run: () => ensureUsagePartitions(database) },

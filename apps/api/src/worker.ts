@@ -8,12 +8,16 @@ import { jobsOf } from './job-list.ts'
 import { startJobs } from './jobs.ts'
 import { mailTransport } from './mail.ts'
 
-const { database_url, host, port, log_level, console_url, mail, payments } = workerEnv()
+const { database_url, host, port, log_level, master_keys, console_url, mail, payments } = workerEnv()
 const log = createLog({ app: 'worker', level: log_level })
 const database = connect(database_url, { applicationName: 'stipend worker', max: 20 })
 const transport = mailTransport(mail)
 if (transport === null) log.warn('no mail server is set (SMTP_URL): mails wait until one is')
-const jobs = startJobs(database, log, jobsOf({ database, console_url, transport, payments: createPayments(payments) }))
+const jobs = startJobs(
+  database,
+  log,
+  jobsOf({ database, master_keys, console_url, transport, payments: createPayments(payments) }),
+)
 
 const server = createServer((request, response) => {
   const answer = (status: number, body: object) =>

@@ -106,7 +106,9 @@ it('the worker starts, says how its jobs stand, and ends with 0 when asked to', 
   const line = await vi.waitUntil(() => said.split('\n').find((one) => one.includes('"working"')), { timeout: 20_000 })
   const { port, jobs } = JSON.parse(line)
   expect(jobs).toEqual(
-    jobsOf({ database: test.database, console_url: 'http://console.invalid', transport: null }).map((job) => job.name),
+    jobsOf({ database: test.database, master_keys: null, console_url: 'http://console.invalid', transport: null }).map(
+      (job) => job.name,
+    ),
   )
   const health = await fetch(`http://127.0.0.1:${port}/healthz`)
   expect([health.status, await health.json()]).toMatchObject([200, { status: 'ok' }])

@@ -75,6 +75,7 @@ export {
   type ProviderKindName,
   readModelList,
 } from './providers/kinds.ts'
+export { resealCredentials } from './providers/reseal.ts'
 export * as search from './search/operations.ts'
 export * as serviceTokens from './service-tokens/operations.ts'
 export * as tenants from './tenants/operations.ts'

@@ -119,6 +119,7 @@ const DOORS: Record<string, readonly string[]> = {
     'packages/core/src/providers/catalogue.ts',
     'packages/core/src/providers/health.ts',
     'packages/core/src/keys/slip.ts',
+    'packages/core/src/providers/reseal.ts',
     'packages/core/src/imports/drafts.ts',
     'packages/auth/src/',
     'packages/billing/src/',
@@ -129,6 +130,7 @@ const DOORS: Record<string, readonly string[]> = {
     'packages/core/src/providers/catalogue.ts',
     'packages/core/src/providers/health.ts',
     'packages/billing/src/',
+    'packages/core/src/providers/reseal.ts',
   ],
   connect: ['apps/', 'tooling/cli/', 'tooling/bench/', 'tooling/chaos/', 'tooling/tools/'],
 }

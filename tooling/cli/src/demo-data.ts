@@ -40,6 +40,18 @@ export type DemoOrganisation = {
   allocation: { name: string; budget_usd: string; renewal: 'never' | 'monthly' }
   people: DemoPerson[]
   keys: DemoKey[]
+  /** One of its own, which is the sandbox again under another name. */
+  provider: {
+    name: string
+    kind: 'vllm'
+    models: {
+      name: string
+      upstream_name: string
+      aliases: string[]
+      dialects: string[]
+      price: { input_usd_per_million: string; output_usd_per_million: string }
+    }[]
+  } | null
 }
 
 /** Letters, digits and hyphens of a name, as a school's own system would make an address of it. */
@@ -211,6 +223,7 @@ const LINDENHOF: DemoOrganisation = {
   })),
   allocation: { name: PROJECT, budget_usd: '60.00', renewal: 'never' },
   people: [...STAFF, ...STUDENTS],
+  provider: null,
   keys: [
     studentKey('Sanne de Vries', {
       name: 'Homework',
@@ -357,6 +370,19 @@ const BRIGHTWATER: DemoOrganisation = {
   groups: Object.entries(TEAMS).map(([name, { location }]) => ({ name, location, lead: null })),
   allocation: { name: TENDER, budget_usd: '250.00', renewal: 'monthly' },
   people: EMPLOYEES,
+  provider: {
+    name: 'on-site',
+    kind: 'vllm',
+    models: [
+      {
+        name: 'engineering-large',
+        upstream_name: 'sandbox-large',
+        aliases: ['drawings'],
+        dialects: ['chat', 'completions', 'responses', 'messages'],
+        price: { input_usd_per_million: '0.40', output_usd_per_million: '1.60' },
+      },
+    ],
+  },
   keys: [
     employeeKey('Callum Fraser', {
       name: 'Editor',

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { signIn } from '@stipend/auth'
-import { loadPlatformCatalogue } from '@stipend/core'
+import { loadPlatformCatalogue, loadTenantCatalogue } from '@stipend/core'
 import { auditLedger } from '@stipend/core/spend'
 import { allTenants } from '@stipend/db'
 import { createTestDatabase, type TestDatabase } from '@stipend/db/testing'
@@ -45,6 +45,11 @@ test('owners and members can sign in with the passwords told', async () => {
 test('its models have prices, and its ledger is sound', async () => {
   const catalogue = await loadPlatformCatalogue(db.database, [masterKey])
   expect(catalogue.map(({ name }) => name).sort()).toEqual(DEMO_MODELS.map((model) => model.name).sort())
+  const company = (await allTenants(db.database)).find(({ slug }) => slug === 'brightwater')
+  const own = await loadTenantCatalogue(db.database, [masterKey], company?.id ?? '', [])
+  expect(own.map(({ name, provider }) => [name, provider.name, provider.credential])).toEqual([
+    ['engineering-large', 'on-site', 'sandbox'],
+  ])
   const { violations, tenants: looked } = await auditLedger(db.database)
   expect(violations).toEqual([])
   expect(looked).toBe(2)

@@ -47,11 +47,11 @@ export async function seedDemo(seeding: Seeding): Promise<DemoTenant[]> {
 }
 
 /** Runs one operation as the platform's operator, for a tenant. */
-function asOperator({ database }: Seeding, tenant_id: string) {
+function asOperator({ database, masterKey }: Seeding, tenant_id: string) {
   const actor: Actor = { kind: 'operator', tenant_id, name: 'demo' }
   return async <O extends AnyOperation>(operation: O, input: unknown): Promise<z.output<O['output']>> => {
     const request = { request_id: newId('request'), ip: null }
-    return (await execute(operation, { database }, actor, input, { request })).output
+    return (await execute(operation, { database, masterKeys: [masterKey] }, actor, input, { request })).output
   }
 }
 
@@ -90,6 +90,12 @@ async function seedOrganisation(seeding: Seeding, organisation: DemoOrganisation
     groupIds.set(group.name, made.id)
   }
   const allocation = await operate(allocations.create, organisation.allocation)
+  if (organisation.provider !== null) {
+    const { models, ...facts } = organisation.provider
+    const base_url = `${seeding.sandboxProviderUrl}/v1`
+    const { id } = await operate(providers.create, { ...facts, base_url, credential: 'sandbox' })
+    await operate(providers.setModels, { id, models })
+  }
 
   const people = await inParallel(organisation.people, async (person) => {
     const location_id = person.location === null ? null : known(locationIds, person.location)

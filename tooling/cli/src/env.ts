@@ -20,6 +20,8 @@ export function readEnv(source: Readonly<Record<string, string | undefined>> = p
         STRIPE_WEBHOOK_SECRET: z.string().optional(),
         STIPEND_DATA_DIR: z.string().default('.stipend'),
         STIPEND_MASTER_KEY: variable.key32().optional(),
+        STIPEND_OLD_MASTER_KEYS: variable.keys32(),
+        PROVIDER_ALLOWED_HOSTS: variable.list(),
         DATABASE_URL: variable.url('postgres:', 'postgresql:').optional(),
         SMTP_URL: variable.url('smtp:', 'smtps:').optional(),
         MAIL_FROM: z.string().optional(),
@@ -39,6 +41,9 @@ export function readEnv(source: Readonly<Record<string, string | undefined>> = p
         data_dir: path.resolve(ROOT, env.STIPEND_DATA_DIR),
         /** Null: one is made and kept in the data folder. */
         master_key: env.STIPEND_MASTER_KEY ?? null,
+        /** As the programs take them. */
+        old_master_keys: env.STIPEND_OLD_MASTER_KEYS.map((key) => key.toString('base64')).join(','),
+        allowed_hosts: env.PROVIDER_ALLOWED_HOSTS,
         /** Null: the embedded PostgreSQL. */
         database_url: env.DATABASE_URL ?? null,
         /** Null: a sandbox stands in for Stripe. */

@@ -80,7 +80,7 @@ async function bringUp(env: Env, running: Running, fresh: boolean): Promise<Demo
   const tenants = await ensureDemo({ appUrl, dir, secrets, urls, progress })
   await progress.step('Console', 'building', () => build)
 
-  const specs = serviceSpecs({ env, dir, secrets, appUrl, ports, urls })
+  const specs = serviceSpecs({ env, hasDemo: tenants.length > 0, dir, secrets, appUrl, ports, urls })
   const names = specs.map((spec) => spec.name).join(', ')
   await progress.step('Programs', `starting ${names}`, async () => {
     for (const spec of specs) {
@@ -187,11 +187,19 @@ function urlsOf(ports: Ports): Urls {
   }
 }
 
-type Wiring = { env: Env; dir: DataDir; secrets: Secrets; appUrl: string; ports: Ports; urls: Urls }
+type Wiring = { env: Env; hasDemo: boolean; dir: DataDir; secrets: Secrets; appUrl: string; ports: Ports; urls: Urls }
 
-function serviceSpecs({ env, dir, secrets, appUrl, ports, urls }: Wiring): ServiceSpec[] {
+function serviceSpecs({ env, hasDemo, dir, secrets, appUrl, ports, urls }: Wiring): ServiceSpec[] {
   const common = { ...surroundings(), HOST, LOG_LEVEL: env.log_level, NODE_ENV: 'production' }
-  const app = { ...common, DATABASE_URL: appUrl, STIPEND_MASTER_KEY: secrets.master_key }
+  // A demo's organisation has the sandbox as a provider of its own, and that is on this machine.
+  const allowed = [...env.allowed_hosts, ...(hasDemo ? [HOST] : [])]
+  const app = {
+    ...common,
+    DATABASE_URL: appUrl,
+    STIPEND_MASTER_KEY: secrets.master_key,
+    STIPEND_OLD_MASTER_KEYS: env.old_master_keys,
+    PROVIDER_ALLOWED_HOSTS: allowed.join(','),
+  }
   const { console_url, gateway_url, api_url } = urls
   const sandbox = sandboxStripe({ env, dir, secrets, ports, urls, common })
   const stripe =
@@ -217,8 +225,6 @@ function serviceSpecs({ env, dir, secrets, appUrl, ports, urls }: Wiring): Servi
         ...app,
         GATEWAY_PORT: String(ports.gateway),
         GATEWAY_DATA_DIR: dir.gateway,
-        // The demo's provider is on this machine; elsewhere the gateway refuses to reach such addresses.
-        PROVIDER_ALLOW_PRIVATE: 'true',
       },
       url: new URL(gateway_url).origin,
     },
