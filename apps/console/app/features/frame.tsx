@@ -31,6 +31,7 @@ import {
   IconMoon,
   IconPlugConnected,
   IconSelector,
+  IconServer2,
   IconSettings,
   IconSun,
   IconTerminal2,
@@ -108,6 +109,7 @@ function Navigation({ onClose }: { onClose?: () => void }) {
           {may('keys:read') && <Entry to={paths.coding(slug)} label="Coding" icon={IconCode} />}
           {may('keys:read') && <Entry to={paths.keys(slug)} label="Keys" icon={IconKeyframes} />}
           {may('usage:read') && <Entry to={paths.usage(slug)} label="Usage" icon={IconChartBar} />}
+          {may('providers:read') && <Entry to={paths.providers(slug)} label="Providers" icon={IconServer2} />}
           {seesPeople && <Entry to={paths.members(slug)} label={words.people} icon={IconUsers} />}
           {seesPeople && <Entry to={paths.locations(slug)} label={words.locations} icon={IconMapPin} />}
           {seesPeople && <Entry to={paths.groups(slug)} label={words.groups} icon={IconUsersGroup} />}
