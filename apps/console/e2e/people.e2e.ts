@@ -96,6 +96,28 @@ test.describe('a forgotten password', () => {
   })
 })
 
+test('the organisation is renamed and coloured, and every page says so at once', async ({ page, world, signIn }) => {
+  await signIn(world.company.owner, world.company)
+  await open(page, `/t/${world.company.slug}/settings`)
+  const part = page.getByRole('region', { name: 'Organisation' })
+  await part.getByLabel('Name').fill('Brightwater Works')
+  await part.getByLabel('Colour').selectOption('orange')
+  await part.getByRole('button', { name: 'Save' }).click()
+  await expect(page.getByRole('navigation', { name: 'Main' })).toContainText('Brightwater Works')
+  await expectNoViolations(page)
+  const own = page.getByRole('region', { name: 'Keys people make themselves' })
+  await own.getByLabel('Employees').check()
+  await own.getByLabel('Budget each, at most').fill('nothing')
+  await own.getByRole('button', { name: 'Save' }).click()
+  await expect(own.getByLabel('Budget each, at most')).toHaveAttribute('aria-invalid', 'true')
+  await own.getByLabel('Budget each, at most').fill('2.50')
+  await own.getByRole('button', { name: 'Save' }).click()
+  await expect(page.getByText('Keys people make themselves saved.')).toBeVisible()
+  await page.reload()
+  await expect(own.getByLabel('Budget each, at most')).toHaveValue('2.50')
+  await expect(own.getByLabel('Employees')).toBeChecked()
+})
+
 test('a domain lets people in who confirm their address, and nobody else', async ({
   page,
   school,
@@ -233,7 +255,7 @@ test('groups and locations are made, led and filled with the keyboard alone', as
   await expect(page.getByRole('option', { name: 'Jeroen Hendriks' })).toBeVisible()
   await page.keyboard.press('ArrowDown')
   await page.keyboard.press('Enter')
-  await panel(page).getByRole('button', { name: 'Save who leads' }).focus()
+  await panel(page).getByRole('button', { name: 'Save' }).focus()
   await page.keyboard.press('Enter')
   await expect(panel(page).getByRole('region', { name: 'Led by' })).toHaveText(/Jeroen Hendriks/)
   await page.keyboard.press('Escape')

@@ -32,29 +32,24 @@ export const loader = tenantLoader(async ({ api, param }) => {
 
 export const action = tenantAction(async ({ api, param, slug, url }, form) => {
   const id = param('groupId')
-  const ids = text(form, 'member_ids').split(',').filter(Boolean)
-  switch (text(form, 'intent')) {
-    case 'rename':
-      await api.groups.update({ id, name: text(form, 'name') })
-      break
-    case 'leads':
-      await api.groups.setLeads({ group_id: id, member_ids: ids })
-      break
-    case 'members': {
-      const now = (await api.members.list({ group_id: id, limit: 200 })).data.map((one) => one.id)
-      const joined = ids.filter((one) => !now.includes(one))
-      const left = text(form, 'shown')
-        .split(',')
-        .filter((one) => now.includes(one) && !ids.includes(one))
-      if (joined.length > 0) await api.groups.addMembers({ group_id: id, member_ids: joined })
-      if (left.length > 0) await api.groups.removeMembers({ group_id: id, member_ids: left })
-      break
-    }
-    case 'delete':
-      await api.groups.delete({ id })
-      return redirect(paths.groups(slug, url.search))
+  if (text(form, 'intent') === 'delete') {
+    await api.groups.delete({ id })
+    return redirect(paths.groups(slug, url.search))
   }
-  return { saved: text(form, 'intent') }
+  const ids = (name: string) => text(form, name).split(',').filter(Boolean)
+  const [now, here] = await Promise.all([api.groups.get({ id }), api.members.list({ group_id: id, limit: 200 })])
+  const [chosen, leads] = [ids('member_ids'), ids('lead_ids')]
+  const present = new Set(here.data.map((one) => one.id))
+  const joined = chosen.filter((one) => !present.has(one))
+  // Only who was shown can have been taken out.
+  const left = ids('shown').filter((one) => present.has(one) && !chosen.includes(one))
+  if (text(form, 'name') !== now.name) await api.groups.update({ id, name: text(form, 'name') })
+  if (now.leads.length !== leads.length || now.leads.some((one) => !leads.includes(one.id))) {
+    await api.groups.setLeads({ group_id: id, member_ids: leads })
+  }
+  if (joined.length > 0) await api.groups.addMembers({ group_id: id, member_ids: joined })
+  if (left.length > 0) await api.groups.removeMembers({ group_id: id, member_ids: left })
+  return { saved: text(form, 'name') }
 })
 
 export default function GroupPanel() {
@@ -205,16 +200,6 @@ function Editor({ group, people, isBusy, send, refused, onCancel }: EditorProps)
     <Stack gap="md">
       <RefusalAlert of={refused} />
       <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} maxLength={200} />
-      <Button
-        size="xs"
-        variant="default"
-        loading={isBusy}
-        disabled={name.trim() === '' || name === group.name}
-        onClick={() => send({ intent: 'rename', name })}
-      >
-        Rename
-      </Button>
-      <Divider />
       <PeopleSelect
         label="Led by"
         description="They see these people and look after their keys, and see nobody else."
@@ -223,15 +208,6 @@ function Editor({ group, people, isBusy, send, refused, onCancel }: EditorProps)
         value={leads}
         onChange={setLeads}
       />
-      <Button
-        size="xs"
-        variant="default"
-        loading={isBusy}
-        onClick={() => send({ intent: 'leads', member_ids: leads.join(',') })}
-      >
-        Save who leads
-      </Button>
-      <Divider />
       <PeopleSelect
         label={words.people}
         description={`Anybody of ${group.location_name}.`}
@@ -241,15 +217,22 @@ function Editor({ group, people, isBusy, send, refused, onCancel }: EditorProps)
         onChange={setMembers}
       />
       <Button
-        size="xs"
-        variant="default"
         loading={isBusy}
-        onClick={() => send({ intent: 'members', member_ids: members.join(','), shown: shown.join(',') })}
+        disabled={name.trim() === ''}
+        onClick={() =>
+          send({
+            intent: 'save',
+            name: name.trim(),
+            lead_ids: leads.join(','),
+            member_ids: members.join(','),
+            shown: shown.join(','),
+          })
+        }
       >
-        Save who is in it
+        Save
       </Button>
       <Button variant="subtle" color="gray" onClick={onCancel}>
-        Done
+        Cancel
       </Button>
     </Stack>
   )

@@ -6,6 +6,7 @@ import {
   Group,
   NativeSelect,
   NumberInput,
+  SimpleGrid,
   Stack,
   Table,
   Text,
@@ -245,7 +246,7 @@ function Domains() {
             </Table>
           )}
           {canWrite && (
-            <Group grow align="flex-start">
+            <SimpleGrid cols={{ base: 1, sm: 3 }}>
               <TextInput
                 name="domain"
                 label="Mail domain"
@@ -272,7 +273,7 @@ function Domains() {
                 label={words.location}
                 data={[{ value: '', label: 'None' }, ...locations]}
               />
-            </Group>
+            </SimpleGrid>
           )}
           <Confirm
             opened={asked !== null}
@@ -308,7 +309,7 @@ function OwnKeys() {
               ))}
             </Group>
           </Checkbox.Group>
-          <Group grow align="flex-start">
+          <SimpleGrid cols={{ base: 1, sm: 3 }}>
             <NumberInput
               name="keys_max"
               label="Keys each, at most"
@@ -334,7 +335,7 @@ function OwnKeys() {
               max={3650}
               error={errorAt(refused, 'own_keys.days_max')}
             />
-          </Group>
+          </SimpleGrid>
           <Checkbox
             name="may_renew"
             label="Their budgets may renew by themselves"

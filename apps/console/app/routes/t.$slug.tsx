@@ -5,6 +5,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { Frame } from '../features/frame.tsx'
 import { useTenant } from '../features/tenant.ts'
+import { paths } from '../paths.ts'
 import { sessionCookie, tenantLoader, tokenOf } from '../session.server.ts'
 import { ErrorPage } from '../ui/error-page.tsx'
 import { NoticesProvider } from '../ui/notices.tsx'
@@ -41,9 +42,9 @@ export const loader = tenantLoader(async ({ session, membership, now, request, c
 
 export const headers = ({ loaderHeaders }: { loaderHeaders: Headers }) => loaderHeaders
 
-// Who one is and where doesn't change from page to page.
-export const shouldRevalidate: ShouldRevalidateFunction = ({ currentParams, nextParams }) =>
-  currentParams.slug !== nextParams.slug
+// Who one is and where doesn't change from page to page; its name and its colour may on one of them.
+export const shouldRevalidate: ShouldRevalidateFunction = ({ currentParams, nextParams, formAction }) =>
+  currentParams.slug !== nextParams.slug || formAction === paths.settings(nextParams.slug ?? '')
 
 export default function Tenant() {
   return (
