@@ -204,8 +204,6 @@ function serviceSpecs({ env, dir, secrets, appUrl, ports, urls }: Wiring): Servi
         ...app,
         GATEWAY_PORT: String(ports.gateway),
         GATEWAY_DATA_DIR: dir.gateway,
-        // The demo's provider is on this machine; elsewhere the gateway refuses to reach such addresses.
-        PROVIDER_ALLOW_PRIVATE: 'true',
       },
       url: new URL(gateway_url).origin,
     },
