@@ -5,7 +5,7 @@ import type { KeyFacts } from '@stipend/core/spend'
 import { admit, Need } from './admit.ts'
 import { readBody } from './body.ts'
 import type { Ask, AskDialect } from './dialects/ask.ts'
-import { parseBody } from './dialects/parse.ts'
+import { readAsk } from './dialects/parse.ts'
 import { Exchange } from './exchange.ts'
 import type { Gateway, Handled, Http } from './gateway.ts'
 import type { Purse } from './purse.ts'
@@ -18,7 +18,7 @@ export async function complete(gateway: Gateway, http: Http, dialect: AskDialect
     const body = await receive(gateway, http, purse)
     const checked = gateway.door.check(http, purse)
     const facts = checked instanceof Promise ? await checked : checked
-    const ask = dialect.read(parseBody(body))
+    const ask = readAsk(dialect, body)
     const found = gateway.catalogue.candidates(facts, { name: ask.model, dialect: dialect.name })
     let models = found instanceof Promise ? await found : found
     if (ask.follows !== undefined) models = await following(gateway, facts, ask, models)

@@ -11,7 +11,7 @@ export async function countTokens(gateway: Gateway, http: Http): Promise<Handled
   try {
     const body = await receive(gateway, http, purse)
     const facts = await gateway.door.check(http, purse)
-    const json = parseBody(body)
+    const { json } = parseBody(body)
     const name = readCount(json)
     const models = await gateway.catalogue.candidates(facts, { name, dialect: 'messages' })
     const [model] = gateway.providers.inOrder(models, performance.now())

@@ -5,6 +5,8 @@ const FAILURES_MAX = 5
 /** How long, at first and at most: doubled each time it fails again when it is tried. */
 const REST_MS = 5_000
 const REST_MS_MAX = 60_000
+/** Who was let through to see may never get so far: then another is. */
+const PROBE_MS = 30_000
 /** What is told of a provider is about the last five minutes, kept minute by minute. */
 const MINUTE_MS = 60_000
 const MINUTES = 5
@@ -16,7 +18,7 @@ export class Health {
   #failuresInRow = 0
   #rests = 0
   #restsUntil = 0
-  #isProbed = false
+  #probeUntil = 0
   readonly #minutes = Array.from({ length: MINUTES }, () => ({ minute: -1, requests: 0, failures: 0 }))
   readonly #latencies: number[] = []
   #answers = 0
@@ -26,19 +28,19 @@ export class Health {
   shuns(now: number): boolean {
     if (this.#restsUntil === 0) return false
     if (this.isResting(now)) return true
-    this.#isProbed = true
+    this.#probeUntil = now + PROBE_MS
     return false
   }
 
   isResting(now: number): boolean {
-    return now < this.#restsUntil || this.#isProbed
+    return now < this.#restsUntil || now < this.#probeUntil
   }
 
   succeeded(now: number, firstByteMs: number): void {
     this.#failuresInRow = 0
     this.#rests = 0
     this.#restsUntil = 0
-    this.#isProbed = false
+    this.#probeUntil = 0
     this.#minute(now).requests++
     this.#latencies[this.#answers++ % LATENCIES_MAX] = firstByteMs
   }
@@ -50,7 +52,7 @@ export class Health {
     minute.failures++
     this.#lastError = { code, at: new Date() }
     this.#failuresInRow++
-    this.#isProbed = false
+    this.#probeUntil = 0
     if (restMs !== null) {
       this.#restsUntil = Math.max(this.#restsUntil, now + Math.min(restMs, REST_MS_MAX))
     } else if (this.#failuresInRow >= FAILURES_MAX) {
@@ -61,7 +63,7 @@ export class Health {
 
   /** A request that says nothing of its provider: it ended before there was an answer. */
   leftOpen(): void {
-    this.#isProbed = false
+    this.#probeUntil = 0
   }
 
   report({ id, tenant_id }: Provider, now: number): HealthReport {

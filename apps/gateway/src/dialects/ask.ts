@@ -5,6 +5,8 @@ import type { Loose } from '../meter/json.ts'
 export type Ask = {
   dialect: AskDialect
   json: Loose
+  /** A field that decides what it may cost may stand twice in the body: then that is written anew. */
+  hasTwins: boolean
   /** As the client names it. */
   model: string
   isStream: boolean
@@ -30,11 +32,16 @@ export type Ask = {
 export type AskDialect = {
   name: Dialect
   /** Throws `invalid_request` that says what is wrong, or what there is no price for. */
-  read(json: Loose): Ask
+  read(json: Loose): Omit<Ask, 'dialect' | 'json' | 'hasTwins'>
   /** Tokens of the prompt: exact or nearly so for text, an upper bound for anything else. */
   countPrompt(json: Loose): number
-  /** Names of fields that decide what a request may cost: where one may stand twice, the body is written anew. */
-  weighty: readonly string[]
+  /** Whether a field that decides what a request may cost may stand twice in it: then the body is written anew. */
+  hasTwins(text: string, json: Loose): boolean
+  /** Fields that keep the provider's own tools from running too often; none where there is nothing to change. */
+  bounded(json: Loose, kind: ProviderKind): Loose
   /** Fields that limit each answer to so many tokens. */
   limited(json: Loose, outputMax: number, kind: ProviderKind): Loose
 }
+
+/** No field is to be changed. */
+export const NOTHING: Loose = {}

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { isObject, type Loose } from '../meter/json.ts'
 import { type CountableMessage, countPrompt, countText, textOf } from '../tokens.ts'
-import type { Ask, AskDialect } from './ask.ts'
+import { type AskDialect, NOTHING } from './ask.ts'
 import { field, readFields, refuseServiceTier, unpriced } from './parse.ts'
 import { beyondBytesOf } from './prompt.ts'
+import { twinsOf } from './twins.ts'
 
 const ANSWERS_MAX = 128
 
@@ -36,13 +37,11 @@ export function largestLimit(json: Loose): number | undefined {
 
 export const chat: AskDialect = {
   name: 'chat',
-  read(json): Ask {
+  read(json) {
     // Nearly all requests are surely what the schema accepts; the schema takes longer.
     const request = isPlain(json) ? (json as ChatRequest) : readFields(ChatRequest, json)
     refuseUnpriced(json)
     return {
-      dialect: chat,
-      json,
       model: request.model,
       isStream: request.stream === true,
       outputMax: largestLimit(json),
@@ -56,7 +55,8 @@ export const chat: AskDialect = {
     }
   },
   countPrompt: (json) => countPrompt(json.messages as CountableMessage[], json.tools),
-  weighty: ['model', 'max_tokens', 'max_completion_tokens', 'n', 'best_of', 'stream'],
+  bounded: () => NOTHING,
+  hasTwins: twinsOf(['model', 'max_tokens', 'max_completion_tokens', 'n', 'best_of', 'stream']),
   limited(json, outputMax, kind) {
     // By the names the client used: it knows its model.
     const named = LIMITS.filter((name) => json[name] != null)

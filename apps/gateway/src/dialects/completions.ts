@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { countText } from '../tokens.ts'
-import type { Ask, AskDialect } from './ask.ts'
+import { type AskDialect, NOTHING } from './ask.ts'
 import { field, invalid, readFields, refuseServiceTier } from './parse.ts'
+import { twinsOf } from './twins.ts'
 
 const ANSWERS_MAX = 128
 
@@ -17,7 +18,7 @@ const CompletionRequest = z.looseObject({
 /** The older completions of plain text. */
 export const completions: AskDialect = {
   name: 'completions',
-  read(json): Ask {
+  read(json) {
     const request = readFields(CompletionRequest, json)
     refuseServiceTier(json)
     const prompts = promptsIn(json.prompt)
@@ -26,8 +27,6 @@ export const completions: AskDialect = {
     const answers = prompts * each
     if (answers > ANSWERS_MAX) throw invalid('prompt', `Ask for at most ${ANSWERS_MAX} completions at once.`)
     return {
-      dialect: completions,
-      json,
       model: request.model,
       isStream: request.stream === true,
       outputMax: request.max_tokens ?? undefined,
@@ -41,7 +40,8 @@ export const completions: AskDialect = {
     }
   },
   countPrompt: ({ prompt, suffix }) => countInput(prompt) + countInput(suffix),
-  weighty: ['model', 'max_tokens', 'n', 'best_of', 'stream', 'prompt'],
+  bounded: () => NOTHING,
+  hasTwins: twinsOf(['model', 'max_tokens', 'n', 'best_of', 'stream', 'prompt']),
   limited: (json, outputMax) => ({
     max_tokens: Math.min(typeof json.max_tokens === 'number' ? json.max_tokens : outputMax, outputMax),
   }),

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Loose } from '../meter/json.ts'
 import type { Ask } from './ask.ts'
 import { ASKS } from './dialects.ts'
-import { parseBody } from './parse.ts'
+import { readAsk } from './parse.ts'
 import { upstreamBody } from './upstream-body.ts'
 
 const user = [{ role: 'user', content: 'Hello' }]
@@ -18,7 +18,7 @@ const LEAST: Record<Dialect, Loose> = {
 const dialects = Object.keys(LEAST) as Dialect[]
 
 function read(dialect: Dialect, more: Loose = {}): Ask {
-  return ASKS[dialect].read(parseBody(Buffer.from(JSON.stringify({ ...LEAST[dialect], ...more }))))
+  return readAsk(ASKS[dialect], Buffer.from(JSON.stringify({ ...LEAST[dialect], ...more })))
 }
 
 function refusal(dialect: Dialect, more: Loose): { code: string; param: string | undefined; message: string } {
@@ -193,7 +193,7 @@ describe('a body', () => {
   const model = (kind: ProviderKindName, upstream_name = 'm') => ({ upstream_name, provider: { kind } }) as PricedModel
   const sent = (dialect: Dialect, text: string, to = model('openai_compatible'), outputMax?: number) => {
     const received = Buffer.from(text)
-    const ask = ASKS[dialect].read(parseBody(received))
+    const ask = readAsk(ASKS[dialect], received)
     const forwarded = upstreamBody(received, ask, to, outputMax)
     return {
       isSame: forwarded === received,
@@ -257,6 +257,24 @@ describe('a body', () => {
       expect(json).toEqual(JSON.parse(text))
       expect(forwarded).toBe(JSON.stringify(JSON.parse(text)))
     }
+  })
+
+  it('keeps the provider’s own tools from running without end, where it can be told', () => {
+    const tools = [
+      { type: 'function', name: 'f' },
+      { type: 'web_search_20250305', name: 'web_search' },
+    ]
+    const messages = JSON.stringify({ ...LEAST.messages, tools })
+    expect(sent('messages', messages, model('anthropic')).json.tools).toEqual([tools[0], { ...tools[1], max_uses: 8 }])
+    const few = messages.replace('"web_search"}', '"web_search","max_uses":3}')
+    for (const text of [few, JSON.stringify({ ...LEAST.messages, tools: tools.slice(0, 1) })]) {
+      expect(sent('messages', text, model('anthropic')).isSame).toBe(true)
+    }
+    const responses = (more: Loose) => JSON.stringify({ ...LEAST.responses, tools: [{ type: 'web_search' }], ...more })
+    expect(sent('responses', responses({}), model('openai')).json.max_tool_calls).toBe(8)
+    expect(sent('responses', responses({ max_tool_calls: 50 }), model('openai')).json.max_tool_calls).toBe(8)
+    expect(sent('responses', responses({ max_tool_calls: 2 }), model('openai')).isSame).toBe(true)
+    expect(sent('responses', responses({}), model('vllm')).isSame).toBe(true)
   })
 
   it('limits the answer by the names the client used, or by the provider’s', () => {

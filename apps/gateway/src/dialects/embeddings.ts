@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import type { Ask, AskDialect } from './ask.ts'
+import { type AskDialect, NOTHING } from './ask.ts'
 import { countInput } from './completions.ts'
 import { field, invalid, readFields } from './parse.ts'
+import { twinsOf } from './twins.ts'
 
 const EmbeddingRequest = z.looseObject({ model: field.model })
 const INPUTS_MAX = 4_096
@@ -9,7 +10,7 @@ const INPUTS_MAX = 4_096
 /** Embeddings read and write nothing: they cost their input. */
 export const embeddings: AskDialect = {
   name: 'embeddings',
-  read(json): Ask {
+  read(json) {
     const { model } = readFields(EmbeddingRequest, json)
     const { input } = json
     const isText = typeof input === 'string' && input !== ''
@@ -18,8 +19,6 @@ export const embeddings: AskDialect = {
     const prompts = Array.isArray(input) && typeof input[0] !== 'number' ? input.length : 1
     if (prompts > INPUTS_MAX) throw invalid('input', `Send at most ${INPUTS_MAX} at once.`)
     return {
-      dialect: embeddings,
-      json,
       model,
       isStream: false,
       outputMax: 0,
@@ -33,6 +32,7 @@ export const embeddings: AskDialect = {
     }
   },
   countPrompt: ({ input }) => countInput(input),
-  weighty: ['model'],
+  bounded: () => NOTHING,
+  hasTwins: twinsOf(['model']),
   limited: () => ({}),
 }

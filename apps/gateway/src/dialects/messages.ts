@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { isObject, type Loose, objectsIn } from '../meter/json.ts'
-import type { Ask, AskDialect } from './ask.ts'
+import { type AskDialect, NOTHING } from './ask.ts'
 import { field, invalid, readFields, refuseServiceTier, unpriced } from './parse.ts'
 import { beyondBytesOf, countTools, countValue, isNoText } from './prompt.ts'
-import { unseenTokens } from './server-tools.ts'
+import { boundRuns, unseenTokens } from './server-tools.ts'
+import { twinsOf } from './twins.ts'
 
 const MessagesRequest = z.looseObject({
   model: field.model,
@@ -15,13 +16,11 @@ const MessagesRequest = z.looseObject({
 
 export const messages: AskDialect = {
   name: 'messages',
-  read(json): Ask {
+  read(json) {
     const request = readFields(MessagesRequest, json)
     readMessages(json)
     refuseUnpriced(json)
     return {
-      dialect: messages,
-      json,
       model: request.model,
       isStream: request.stream === true,
       outputMax: request.max_tokens,
@@ -35,7 +34,8 @@ export const messages: AskDialect = {
     }
   },
   countPrompt: countMessages,
-  weighty: ['model', 'max_tokens', 'stream', 'speed', 'service_tier', 'inference_geo'],
+  bounded: (json, kind) => (kind.bounds_tool_runs_by === 'max_uses' ? boundRuns(json, 'max_uses') : NOTHING),
+  hasTwins: twinsOf(['model', 'max_tokens', 'stream', 'speed', 'service_tier', 'inference_geo']),
   limited(json, outputMax) {
     const max_tokens = Math.min(Number(json.max_tokens), outputMax)
     return { max_tokens, ...thinkingWithin(json.thinking, max_tokens) }

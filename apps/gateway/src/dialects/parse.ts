@@ -2,13 +2,20 @@ import { isAscii } from 'node:buffer'
 import { DomainError } from '@stipend/core/errors'
 import { z } from 'zod'
 import { isObject, type Loose } from '../meter/json.ts'
+import type { Ask, AskDialect } from './ask.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Deeper than any schema or tool call; parsers on the way may not survive much more. */
 const DEPTH_MAX = 200
 
-/** Reads a body, or throws `invalid_request` that names what is wrong. */
-export function parseBody(body: Buffer): Loose {
+/** What a body asks for in a dialect. Throws `invalid_request` that names what is wrong. */
+export function readAsk(dialect: AskDialect, body: Buffer): Ask {
+  const { json, text } = parseBody(body)
+  return { dialect, json, hasTwins: dialect.hasTwins(text, json), ...dialect.read(json) }
+}
+
+/** A body that is a JSON object, or `invalid_request`. */
+export function parseBody(body: Buffer): { json: Loose; text: string } {
   let text: string
   try {
     text = isAscii(body) ? body.toString('latin1') : utf8.decode(body)
@@ -25,7 +32,7 @@ export function parseBody(body: Buffer): Loose {
     throw new DomainError('invalid_request', `The body is nested too deeply, beyond ${DEPTH_MAX} levels.`)
   }
   if (!isObject(json)) throw new DomainError('invalid_request', 'The body must be a JSON object.')
-  return json
+  return { json, text }
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {

@@ -1,10 +1,11 @@
 import { DomainError } from '@stipend/core/errors'
 import { z } from 'zod'
 import { isObject, type Loose, objectsIn } from '../meter/json.ts'
-import type { Ask, AskDialect } from './ask.ts'
+import { type AskDialect, NOTHING } from './ask.ts'
 import { field, invalid, readFields, refuseServiceTier } from './parse.ts'
 import { beyondBytesOf, countTools, countValue, isNoText } from './prompt.ts'
-import { unseenTokens } from './server-tools.ts'
+import { boundRuns, unseenTokens } from './server-tools.ts'
+import { twinsOf } from './twins.ts'
 
 const ResponsesRequest = z.looseObject({
   model: field.model,
@@ -16,13 +17,11 @@ const ResponsesRequest = z.looseObject({
 
 export const responses: AskDialect = {
   name: 'responses',
-  read(json): Ask {
+  read(json) {
     const request = readFields(ResponsesRequest, json)
     refuseServiceTier(json)
     refuseUnmetered(json)
     return {
-      dialect: responses,
-      json,
       model: request.model,
       isStream: request.stream === true,
       outputMax: request.max_output_tokens ?? undefined,
@@ -37,7 +36,9 @@ export const responses: AskDialect = {
   },
   countPrompt: (json) =>
     countValue(json.instructions) + countItems(json.input) + countTools(json.tools) + unseenTokens(json),
-  weighty: ['model', 'max_output_tokens', 'stream', 'background', 'previous_response_id', 'store'],
+  bounded: (json, kind) =>
+    kind.bounds_tool_runs_by === 'max_tool_calls' ? boundRuns(json, 'max_tool_calls') : NOTHING,
+  hasTwins: twinsOf(['model', 'max_output_tokens', 'stream', 'background', 'previous_response_id', 'store']),
   limited: (json, outputMax) => ({
     max_output_tokens: Math.min(
       typeof json.max_output_tokens === 'number' ? json.max_output_tokens : outputMax,

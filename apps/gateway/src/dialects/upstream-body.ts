@@ -1,6 +1,6 @@
 import { kindOf, type PricedModel } from '@stipend/core'
 import { isObject, type Loose } from '../meter/json.ts'
-import type { Ask } from './ask.ts'
+import { type Ask, NOTHING } from './ask.ts'
 
 /**
  * The body to send on: the very bytes that came, unless something of them must change: the provider's own name of the model, usage
@@ -12,14 +12,21 @@ export function upstreamBody(received: Buffer, ask: Ask, model: PricedModel, out
   const asksUsage = mustAskUsage(ask) && !kind.tells_usage
   const isRenamed = Object.keys(kind.renames).some((name) => ask.json[name] !== undefined)
   const options = ask.json.stream_options
-  if (outputMax === undefined && !isRenamed && !(asksUsage && options != null) && received[0] === OPEN_BRACE) {
+  const bounded = ask.dialect.bounded(ask.json, kind)
+  if (
+    outputMax === undefined &&
+    !isRenamed &&
+    bounded === NOTHING &&
+    !(asksUsage && options != null) &&
+    received[0] === OPEN_BRACE
+  ) {
     const front = asksUsage && !('stream_options' in ask.json) ? WITH_USAGE : undefined
-    if (asksUsage === (front !== undefined) && !hasTwins(received, ask)) {
+    if (asksUsage === (front !== undefined) && !ask.hasTwins) {
       const spliced = splice(received, ask.model, model.upstream_name, front)
       if (spliced !== undefined) return spliced
     }
   }
-  const body: Loose = { ...ask.json, model: model.upstream_name }
+  const body: Loose = { ...ask.json, ...bounded, model: model.upstream_name }
   if (asksUsage) body.stream_options = { ...(isObject(options) ? options : {}), include_usage: true }
   if (outputMax !== undefined) Object.assign(body, ask.dialect.limited(ask.json, outputMax, kind))
   for (const [name, better] of Object.entries(kind.renames)) {
@@ -66,36 +73,3 @@ function splice(received: Buffer, from: string, to: string, front: Buffer | unde
 }
 
 const isBlank = (byte: number | undefined) => byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d
-
-/** Whether a name that matters may stand twice, anywhere in the body, or be written in another way than usual. */
-function hasTwins(received: Buffer, { json, dialect }: Ask): boolean {
-  for (const name of dialect.weighty) {
-    if (json[name] === undefined) continue
-    const quoted = quotedName(name)
-    const first = received.indexOf(quoted)
-    if (first === -1 || received.indexOf(quoted, first + quoted.length) !== -1) return true
-  }
-  return spellsLetters(received)
-}
-
-const quotedNames = new Map<string, Buffer>()
-
-function quotedName(name: string): Buffer {
-  let quoted = quotedNames.get(name)
-  if (quoted === undefined) {
-    quoted = Buffer.from(`"${name}"`)
-    quotedNames.set(name, quoted)
-  }
-  return quoted
-}
-
-const ESCAPED_ASCII = Buffer.from('\\u00')
-
-/** Whether a letter or an underscore is written by its number, as in `"m\\u006fdel"`: the same name to a parser. */
-function spellsLetters(received: Buffer): boolean {
-  for (let at = received.indexOf(ESCAPED_ASCII); at !== -1; at = received.indexOf(ESCAPED_ASCII, at + 1)) {
-    const digit = received[at + ESCAPED_ASCII.length]
-    if (digit !== undefined && digit >= 0x34 && digit <= 0x37) return true
-  }
-  return false
-}

@@ -29,6 +29,8 @@ export type ProviderKind = {
   tells_usage: boolean
   /** Parameters of a chat that it refuses with 422 and that many tools send. Each goes by another name, or is left out (null). */
   renames: Readonly<Record<string, string | null>>
+  /** How a request says how often the provider may run tools of its own, where it can. */
+  bounds_tool_runs_by: 'max_tool_calls' | 'max_uses' | null
   /** Whether the names its list of models has are those that requests name. */
   lists_names: boolean
 }
@@ -52,6 +54,7 @@ const compatible: Omit<ProviderKind, 'title' | 'base_url' | 'example'> = {
   output_limit: 'max_tokens',
   tells_usage: false,
   renames: {},
+  bounds_tool_runs_by: null,
   lists_names: true,
 }
 const at = (base_url: string) => ({ base_url, example: base_url })
@@ -65,6 +68,7 @@ export const PROVIDER_KINDS = {
     usual_dialects: ['chat', 'responses'],
     // Its newer models refuse the older name; all of them know this one.
     output_limit: 'max_completion_tokens',
+    bounds_tool_runs_by: 'max_tool_calls',
   },
   anthropic: {
     ...compatible,
@@ -72,6 +76,7 @@ export const PROVIDER_KINDS = {
     ...at('https://api.anthropic.com/v1'),
     credential_header: 'x-api-key',
     headers: { 'anthropic-version': '2023-06-01' },
+    bounds_tool_runs_by: 'max_uses',
     dialects: ['messages'],
     usual_dialects: ['messages'],
     paths: { models: '/models?limit=1000' },
@@ -85,6 +90,7 @@ export const PROVIDER_KINDS = {
     dialects: ['chat', 'completions', 'embeddings', 'responses'],
     usual_dialects: ['chat'],
     output_limit: 'max_completion_tokens',
+    bounds_tool_runs_by: 'max_tool_calls',
     // Requests name deployments, which have names of their owner's choice.
     lists_names: false,
   },
