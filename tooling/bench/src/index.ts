@@ -55,7 +55,8 @@ export async function runBench(options: { benchDir: string; args: string[]; logL
     const extra = path.join(dir, 'targets.json')
     writeFileSync(extra, JSON.stringify(targets), { mode: 0o600 })
     const compare = path.join(options.benchDir, 'compare.mjs')
-    const figures = path.join(dir, 'figures.json')
+    const kept = options.args.indexOf('--json')
+    const figures = (kept === -1 ? undefined : options.args[kept + 1]) ?? path.join(dir, 'figures.json')
     const command = [compare, '--targets', 'baseline,stipend', '--extra', extra, '--json', figures, ...options.args]
     const child = spawn(process.execPath, command, { stdio: 'inherit' })
     const [code] = (await once(child, 'exit')) as [number | null]
