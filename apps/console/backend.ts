@@ -1,4 +1,18 @@
-import { actorOf, membershipsOfUser, resolveSession, sessionCookie, signIn, signOut } from '@stipend/auth'
+import {
+  acceptInvitation,
+  actorOf,
+  keptMails,
+  membershipsOfUser,
+  readInvitation,
+  readPasswordReset,
+  requestPasswordReset,
+  resetPassword,
+  resolveSession,
+  sessionCookie,
+  signIn,
+  signOut,
+  signUp,
+} from '@stipend/auth'
 import { asDomainError, type ErrorCode, type FieldError, may, PERMISSIONS, type TenantPermission } from '@stipend/core'
 import type { Database } from '@stipend/db'
 import type { Log } from '@stipend/runtime'
@@ -46,6 +60,16 @@ export function createBackend(env: Env, database: Database, log: Log) {
     signIn: (credentials: { email: string; password: string }, ip: string | null) =>
       signIn(database, credentials, { ip, now: new Date() }),
     signOut: (token: string) => signOut(database, token),
+    signUp: (email: string, ip: string | null) => signUp(database, email, { ip, now: new Date() }),
+    readInvitation: (secret: string) => readInvitation(database, secret, new Date()),
+    acceptInvitation: (secret: string, person: { name: string; password: string | null }, facts: Facts) =>
+      acceptInvitation(database, secret, person, { ...facts, now: new Date() }),
+    requestPasswordReset: (email: string, ip: string | null) =>
+      requestPasswordReset(database, email, { ip, now: new Date() }),
+    readPasswordReset: (secret: string) => readPasswordReset(database, secret, new Date()),
+    resetPassword: (secret: string, password: string) => resetPassword(database, secret, password, new Date()),
+    /** Mails that were kept instead of sent; null where none are. */
+    keptMails: async () => (env.keep_mails ? keptMails(database, new Date()) : null),
     session: (token: string) => readSession(database, token),
 
     /** Operations as one member of one tenant. */

@@ -18,6 +18,7 @@ export function readEnv(source: Readonly<Record<string, string | undefined>> = p
         API_URL: variable.url('http:', 'https:'),
         CONSOLE_ORIGIN: variable.url('http:', 'https:').optional(),
         CONSOLE_SECURE_COOKIES: variable.boolean().optional(),
+        KEEP_MAILS: variable.boolean().default(false),
         LOG_LEVEL: variable.logLevel().default('info'),
       })
       .transform((env) => ({
@@ -31,6 +32,8 @@ export function readEnv(source: Readonly<Record<string, string | undefined>> = p
         origin: env.CONSOLE_ORIGIN === undefined ? null : new URL(env.CONSOLE_ORIGIN).origin,
         /** Behind TLS by default where the origin says so. */
         secure_cookies: env.CONSOLE_SECURE_COOKIES ?? env.CONSOLE_ORIGIN?.startsWith('https:') ?? false,
+        /** Mails are kept, and shown to whoever asks: for development. */
+        keep_mails: env.KEEP_MAILS,
         log_level: env.LOG_LEVEL,
       })),
     source,

@@ -13,6 +13,9 @@ import { isSameOrigin, securityHeaders } from './security.ts'
 
 const BUILD = `${import.meta.dirname}/build`
 const BODY_BYTES_MAX = 1_000_000
+const UPLOAD_BYTES_MAX = 25_000_000
+/** The one page that takes files. */
+const UPLOADS = /^\/t\/[^/]+\/import\/?(?:\.data)?$/
 
 const env = readEnv()
 const log = createLog({ app: 'console', level: env.log_level })
@@ -64,7 +67,8 @@ app.use((req, res, next) => {
     return refuse(res, 403, 'This form was sent from another site. Open the console and try again.')
   }
   if (
-    Number(req.headers['content-length'] ?? Number.NaN) > BODY_BYTES_MAX ||
+    Number(req.headers['content-length'] ?? Number.NaN) >
+      (UPLOADS.test(req.path) ? UPLOAD_BYTES_MAX : BODY_BYTES_MAX) ||
     req.headers['transfer-encoding'] !== undefined
   ) {
     return refuse(res, 413, 'That is more than this page takes.')
@@ -112,6 +116,7 @@ function statusOf(error: unknown): number {
 /** Forms send fields; only the browser's own client of the operations sends JSON. */
 function isForm(contentType: string | undefined, path: string): boolean {
   const type = contentType?.split(';')[0]?.trim().toLowerCase()
+  if (UPLOADS.test(path) && type === 'multipart/form-data') return true
   return type === 'application/x-www-form-urlencoded' || (path.startsWith('/trpc/') && type === 'application/json')
 }
 

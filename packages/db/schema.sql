@@ -254,6 +254,21 @@ create policy tenant on invitations for all to stipend_app, stipend_owner using 
 grant insert, select, update on invitations to stipend_app;
 grant select (id, secret_hash, tenant_id) on invitations to stipend_lookup;
 
+create table kept_responses (
+  tenant_id text not null default app.current_tenant(),
+  key_id text not null,
+  id text not null,
+  provider_id text not null,
+  context_tokens integer not null,
+  created_at timestamp(3) with time zone not null default now(),
+  constraint kept_responses_tenant_id_key_id_id_pk PRIMARY KEY (tenant_id, key_id, id),
+  constraint kept_responses_tenant_id_key_id_keys_tenant_id_id_fk FOREIGN KEY (tenant_id, key_id) REFERENCES keys(tenant_id, id)
+);
+CREATE INDEX kept_responses_age ON public.kept_responses USING btree (tenant_id, created_at);
+-- row level security: enabled, forced
+create policy tenant on kept_responses for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+grant delete, insert, select, update on kept_responses to stipend_app;
+
 create table keys (
   tenant_id text not null default app.current_tenant(),
   id text not null,

@@ -26,6 +26,22 @@ describe('paths', () => {
     [paths.home(), '_index'],
     [paths.login('/t/lindenhof'), 'login'],
     [paths.logout(), 'logout'],
+    [paths.signUp(), 'sign-up'],
+    [paths.passwordReset(), 'password-reset'],
+    [paths.invitation('x'), 'invitation'],
+    [paths.mails(), 'mails'],
+    [paths.members('lindenhof', '?kind=staff'), 't.$slug.members'],
+    [paths.member('lindenhof', 'mem_1'), 't.$slug.members.$memberId'],
+    [paths.newMember('lindenhof'), 't.$slug.members.new'],
+    [paths.exportMembers('lindenhof'), 't.$slug.export.members'],
+    [paths.newImport('lindenhof'), 't.$slug.import._index'],
+    [paths.importOf('lindenhof', 'imp_1'), 't.$slug.import.$importId'],
+    [paths.importErrors('lindenhof', 'imp_1'), 't.$slug.export.import.$importId'],
+    [paths.locations('lindenhof'), 't.$slug.locations'],
+    [paths.groups('lindenhof'), 't.$slug.groups'],
+    [paths.group('lindenhof', 'grp_1'), 't.$slug.groups.$groupId'],
+    [paths.newGroup('lindenhof'), 't.$slug.groups.new'],
+    [paths.settings('lindenhof'), 't.$slug.settings'],
     [paths.overview('lindenhof'), 't.$slug._index'],
     [paths.coding('lindenhof', '?tab=staff'), 't.$slug.coding'],
     [paths.person('lindenhof', 'mem_1'), 't.$slug.coding.$memberId._index'],
@@ -51,7 +67,7 @@ describe('paths', () => {
   })
 
   test('every path function is tried above', () => {
-    expect(Object.keys(paths)).toHaveLength(19)
+    expect(Object.keys(paths)).toHaveLength(35)
   })
 })
 

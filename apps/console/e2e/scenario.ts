@@ -27,6 +27,8 @@ export type Seeded = {
   /** Looks after the first location only. */
   admin: SeededPerson
   member: SeededPerson
+  /** Leads the first class, and has no other role. A company has none. */
+  teacher?: SeededPerson
   people: SeededPerson[]
   locations: string[]
 }
@@ -83,12 +85,16 @@ export async function seedSchool(database: Database): Promise<Seeded> {
   ] as const
   const add = adder(database, tenant_id)
   const people: SeededPerson[] = []
+  const groupIds: string[] = []
   for (const [index, [name, names]] of Object.entries(CLASSES).entries()) {
     const location_id = places[index]?.id ?? places[0].id
     const group = await operate(groups.create, { name, location_id })
+    groupIds.push(group.id)
     for (const one of names) people.push(await add({ name: one, kind: 'student', location_id, group_ids: [group.id] }))
   }
   const owner = await add({ name: 'Marijke van Dijk', kind: 'staff', role: 'owner' })
+  const teacher = await add({ name: 'Jeroen Hendriks', kind: 'staff', location_id: places[0].id })
+  await operate(groups.setLeads, { group_id: groupIds[0], member_ids: [teacher.id] })
   const admin = await add({
     name: 'Willemijn Verhoeven',
     kind: 'staff',
@@ -96,10 +102,19 @@ export async function seedSchool(database: Database): Promise<Seeded> {
     location_id: places[0].id,
     scope_location_ids: [places[0].id],
   })
-  people.push(owner, admin)
+  people.push(owner, admin, teacher)
   const member = named(people, 'Sanne de Vries')
   await operate(keys.create, { member_id: member.id, name: 'Homework', budget_usd: '5.00' })
-  return { tenant_id, slug: 'lindenhof', owner, admin, member, people, locations: places.map((place) => place.name) }
+  return {
+    tenant_id,
+    slug: 'lindenhof',
+    owner,
+    admin,
+    member,
+    teacher,
+    people,
+    locations: places.map((place) => place.name),
+  }
 }
 
 /** A company, with one office and nothing used yet. */

@@ -67,6 +67,7 @@ export async function startWorld(
         CONSOLE_PORT: String(consolePort),
         GATEWAY_URL: `${gateway}/v1`,
         API_URL: 'http://127.0.0.1:3002',
+        KEEP_MAILS: 'true',
       }),
     )
     return { world: { console_url, gateway_url: `${gateway}/v1`, database_url: appUrl, school, company }, stop }

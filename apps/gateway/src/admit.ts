@@ -32,13 +32,13 @@ export class Need {
     this.outputMax = Math.min(this.#asked, model.output_tokens_max)
     this.#ask = ask
     // No token of a text is shorter than a byte.
-    const bytesMax = Math.max(bodyBytes + ask.beyondBytes, 0) + FRAMING_TOKENS
+    const bytesMax = Math.max(bodyBytes + ask.beyondBytes, 0) + ask.unsent + FRAMING_TOKENS
     this.#bound = Math.min(bytesMax, model.context_tokens_max * ask.prompts, TOKENS_MAX)
   }
 
   /** Tokens of the prompt, counted when first asked for. */
   inputTokens(): number {
-    this.#counted ??= Math.min(this.#ask.dialect.countPrompt(this.#ask.json), TOKENS_MAX)
+    this.#counted ??= Math.min(this.#ask.dialect.countPrompt(this.#ask.json) + this.#ask.unsent, TOKENS_MAX)
     return this.#counted
   }
 

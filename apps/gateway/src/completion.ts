@@ -20,7 +20,9 @@ export async function complete(gateway: Gateway, http: Http, dialect: AskDialect
     const facts = checked instanceof Promise ? await checked : checked
     const ask = dialect.read(parseBody(body))
     const found = gateway.catalogue.candidates(facts, { name: ask.model, dialect: dialect.name })
-    const models = gateway.providers.inOrder(found instanceof Promise ? await found : found, performance.now())
+    let models = found instanceof Promise ? await found : found
+    if (ask.follows !== undefined) models = await following(gateway, facts, ask, models)
+    models = gateway.providers.inOrder(models, performance.now())
     return await serve(gateway, http, { startedAt, purse, facts, ask, body, models })
   } catch (error) {
     gateway.door.noteError(http, purse, error)
@@ -52,6 +54,22 @@ async function serve(gateway: Gateway, http: Http, served: Served): Promise<Hand
   }
   const exchange = new Exchange(gateway, http, { ...served, facts, need, admission })
   return { ...(await exchange.run()), key_id: facts.key_id }
+}
+
+/** Only the provider that has the answer before can follow it, and reads all of that again. */
+async function following(
+  gateway: Gateway,
+  facts: KeyFacts,
+  ask: Ask,
+  models: readonly PricedModel[],
+): Promise<readonly PricedModel[]> {
+  const param = 'previous_response_id'
+  const kept = await gateway.kept.find(facts, ask.follows ?? '', param)
+  ask.unsent += kept.context_tokens
+  const theirs = models.filter(({ provider }) => provider.id === kept.provider_id)
+  if (theirs.length > 0) return theirs
+  const words = 'The response before this one is at another provider than this model. Send the history instead.'
+  throw new DomainError('invalid_request', words, { param })
 }
 
 /** The body. Whoever asks without a valid key hears of that first, not of what they sent. */

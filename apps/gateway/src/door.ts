@@ -6,16 +6,19 @@ import type { Http } from './gateway.ts'
 import type { Purse } from './purse.ts'
 import { notAKey, type Purses } from './purses.ts'
 
-/** So many wrong keys may come from one address in a minute: more than a class of thirty that all mistyped theirs. */
-const FAILURES_MAX = 100
-const FAILURES_MS = 60_000
+/**
+ * So many wrong keys may come from one address at once, more than a class of thirty that all mistyped theirs, and then so many each
+ * second: a school has one address, so a pupil who guesses may slow down a new key of somebody else's, and not lock it out.
+ */
+const GUESSES_MAX = 100
+const GUESSES_PER_MS = 4 / 1000
 const ADDRESSES_MAX = 10_000
 
 /** Who may come in: the key, where it may be used from, and how often somebody may try keys that don't exist. */
 export class Door {
   readonly #purses: Purses
   readonly #trustedProxies: number
-  readonly #failures = new Map<string, { count: number; until: number }>()
+  readonly #guesses = new Map<string, { left: number; at: number }>()
   readonly #allowed = new WeakMap<readonly string[], BlockList>()
 
   /** `trustedProxies`: so many proxies of our own stand in front, each of which adds where it was called from. */
@@ -81,24 +84,23 @@ export class Door {
   }
 
   #refuseGuessing(address: string): void {
-    const failures = this.#failures.get(address)
-    if (failures === undefined || failures.count < FAILURES_MAX) return
-    const ms = failures.until - performance.now()
-    if (ms <= 0) return
-    const words = 'Too many wrong API keys came from this address. Wait a minute, then try again with the right one.'
-    throw new DomainError('rate_limited', words, { retry_after_seconds: ms / 1000 })
+    if (this.#guessesLeft(address) >= 1) return
+    const words =
+      'Too many wrong API keys came from this address. Wait a few seconds, then try again with the right one.'
+    throw new DomainError('rate_limited', words, { retry_after_seconds: 1 })
+  }
+
+  #guessesLeft(address: string): number {
+    const known = this.#guesses.get(address)
+    if (known === undefined) return GUESSES_MAX
+    return Math.min(GUESSES_MAX, known.left + (performance.now() - known.at) * GUESSES_PER_MS)
   }
 
   #noteFailure(address: string, error: unknown): void {
     if (!(error instanceof DomainError) || error.code !== 'invalid_api_key') return
-    const now = performance.now()
-    const failures = this.#failures.get(address)
-    if (failures !== undefined && failures.until > now) {
-      failures.count++
-      return
-    }
-    if (this.#failures.size >= ADDRESSES_MAX) this.#failures.clear()
-    this.#failures.set(address, { count: 1, until: now + FAILURES_MS })
+    const left = Math.max(0, this.#guessesLeft(address) - 1)
+    if (this.#guesses.size >= ADDRESSES_MAX) this.#guesses.clear()
+    this.#guesses.set(address, { left, at: performance.now() })
   }
 }
 

@@ -441,6 +441,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
       const provider = this.#model.provider.name
       log.warn({ request_id: this.#http.id, provider, fault: metered.provider_fault }, 'usage that can’t be true')
     }
+    const { ask, facts } = this.#facts
+    const { kept_as, usage } = metered
+    if (kept_as !== undefined && ask.json.store !== false) {
+      const context_tokens = usage.input_tokens + usage.output_tokens
+      this.#gateway.kept.keep(facts, kept_as, { provider_id: this.#model.provider.id, context_tokens })
+    }
     this.#settle(metered, metered.has_failed === true ? failedMidway : succeeded)
   }
 

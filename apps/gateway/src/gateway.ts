@@ -7,6 +7,7 @@ import type { Catalogue } from './catalogue.ts'
 import type { Door } from './door.ts'
 import type { Providers } from './health.ts'
 import type { Journal } from './journal.ts'
+import type { KeptResponses } from './kept.ts'
 import type { Purses } from './purses.ts'
 import type { Family } from './refusal.ts'
 import type { ProviderPatience, Upstreams } from './upstream.ts'
@@ -22,6 +23,7 @@ export type Gateway = {
   providers: Providers
   patience: ProviderPatience
   door: Door
+  kept: KeptResponses
   limits: BodyLimits
   log: Log
   /** Requests that are being answered. */

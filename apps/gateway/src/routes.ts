@@ -5,6 +5,7 @@ import { countTokens } from './count-tokens.ts'
 import type { AskDialect } from './dialects/ask.ts'
 import { ASKS } from './dialects/dialects.ts'
 import type { Gateway, Handled, Http } from './gateway.ts'
+import { keptResponse } from './kept.ts'
 import { getModel, listModels } from './models.ts'
 import type { Family } from './refusal.ts'
 import { sendJson } from './send.ts'
@@ -26,8 +27,13 @@ const AT: Readonly<Record<string, Route['methods']>> = {
   '/v1/models': { GET: listModels },
   '/healthz': { GET: health },
 }
-/** Those whose path ends in a name of something. */
-const BENEATH: readonly [prefix: string, methods: Route['methods']][] = [['/v1/models/', { GET: getModel }]]
+/** Those whose path has a name of something in it, which may have slashes of its own in the last. */
+const BENEATH: readonly [path: RegExp, methods: Route['methods']][] = [
+  [/^\/v1\/responses\/([^/]+)$/, { GET: keptResponse('GET', ''), DELETE: keptResponse('DELETE', '') }],
+  [/^\/v1\/responses\/([^/]+)\/cancel$/, { POST: keptResponse('POST', '/cancel') }],
+  [/^\/v1\/responses\/([^/]+)\/input_items$/, { GET: keptResponse('GET', '/input_items') }],
+  [/^\/v1\/models\/(.+)$/, { GET: getModel }],
+]
 
 /** Other names of the same addresses. */
 const PREFIX = '/api/openai'
@@ -48,9 +54,9 @@ export function findRoute(path: string): Route | undefined {
     const methods = AT[path]
     return methods && { methods, id: '' }
   }
-  for (const [prefix, methods] of BENEATH) {
-    if (path.startsWith(prefix) && path.length > prefix.length)
-      return { methods, id: decoded(path.slice(prefix.length)) }
+  for (const [pattern, methods] of BENEATH) {
+    const name = pattern.exec(path)?.[1]
+    if (name !== undefined) return { methods, id: decoded(name) }
   }
   return undefined
 }

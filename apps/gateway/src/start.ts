@@ -11,6 +11,7 @@ import { Door } from './door.ts'
 import type { Gateway } from './gateway.ts'
 import { Providers } from './health.ts'
 import { gatewayIdentity, Journal, lockFolder } from './journal.ts'
+import { KeptResponses } from './kept.ts'
 import { Purses } from './purses.ts'
 import { createGatewayServer } from './server.ts'
 import { warmUp } from './tokens.ts'
@@ -82,6 +83,7 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
     catalogue,
     journal,
     purses,
+    kept: new KeptResponses(database, log),
     door: new Door(purses, options.trustedProxies ?? 0),
     upstreams,
     providers,

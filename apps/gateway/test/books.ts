@@ -52,7 +52,9 @@ export async function spentOf({ test }: Books, accountId: string): Promise<bigin
 
 /** Asks gateways to give back what they don't use: what stays set aside then is for requests. */
 async function recall({ test }: Books): Promise<void> {
-  await test.admin`select pg_notify('stipend', 'recall ' || id || ' nobody') from tenants`
+  await test.admin`
+    select pg_notify('stipend', 'recall ' || account_id || ' nobody')
+      from (select id as account_id from tenants union select key_id from leases) those`
 }
 
 /** Asks again and again until it is so. How long that takes says nothing: machines are busy. */

@@ -38,6 +38,8 @@ export async function buildHouse(
     output_tokens_max?: number
     limits?: StartOptions['limits']
     models?: string[]
+    name?: string
+    priority?: number
   } = {},
 ): Promise<House> {
   const { balance_usd = '100', limits = {}, ...provider } = options

@@ -17,7 +17,7 @@ export function sortNames<const Name extends string>(...names: Name[]): (Name | 
 export function sorted<Name extends string>(
   sortings: Sortings<Name>,
   sort: Name | `-${Name}`,
-  id: Column,
+  id: Column | SQL,
   cursor: string | undefined,
 ) {
   const isDown = sort.startsWith('-')

@@ -3,6 +3,7 @@ import {
   allocations,
   audit,
   balance,
+  chats,
   coding,
   domains,
   groups,
@@ -13,6 +14,7 @@ import {
   members,
   models,
   providers,
+  search,
   serviceTokens,
   tenants,
   usage,
@@ -72,6 +74,11 @@ export const REGISTRY: readonly Exposed[] = [
   consoleOnly(coding.listPeople),
   consoleOnly(coding.countPeople),
   consoleOnly(coding.listGroups),
+  everywhere(coding.report),
+
+  everywhere(chats.list),
+
+  consoleOnly(search.all),
 
   everywhere(keys.list),
   consoleOnly(keys.listOwn),
@@ -85,6 +92,9 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(keys.enable),
   consoleOnly(keys.previewMany),
   everywhere(keys.revokeMany),
+  everywhere(keys.replace),
+  consoleOnly(keys.createOwn),
+  consoleOnly(keys.revokeOwn),
   everywhere(keys.disableMany),
   everywhere(keys.enableMany),
 

@@ -9,6 +9,8 @@ import {
   asDomainError,
   audit,
   balance,
+  chats,
+  coding,
   type Dependencies,
   domains,
   execute,
@@ -96,6 +98,7 @@ export const ROUTES: readonly Route[] = [
   route('POST', '/v1/keys/{id}/revoke', keys.revoke),
   route('POST', '/v1/keys/{id}/disable', keys.disable),
   route('POST', '/v1/keys/{id}/enable', keys.enable),
+  route('POST', '/v1/keys/{id}/replace', keys.replace, 201),
   route('POST', '/v1/keys/revoke', keys.revokeMany),
   route('POST', '/v1/keys/disable', keys.disableMany),
   route('POST', '/v1/keys/enable', keys.enableMany),
@@ -107,6 +110,8 @@ export const ROUTES: readonly Route[] = [
 
   route('GET', '/v1/usage', usage.list),
   route('GET', '/v1/usage/summary', usage.summary),
+  route('GET', '/v1/usage/report', coding.report),
+  route('GET', '/v1/chats', chats.list),
 
   route('GET', '/v1/balance', balance.get),
   route('GET', '/v1/balance/level', balance.level),

@@ -65,6 +65,7 @@ async function connectProvider(seeding: Seeding): Promise<void> {
     models: DEMO_MODELS.map(({ name, output_tokens_max, ...price }) => ({
       name,
       upstream_name: name,
+      dialects: ['chat', 'completions', 'responses', 'messages'],
       context_tokens_max: CONTEXT_TOKENS_MAX,
       output_tokens_max,
       price: { ...price, source: 'demo' },
@@ -106,6 +107,13 @@ async function seedOrganisation(seeding: Seeding, organisation: DemoOrganisation
     await createAccount(seeding.database, { tenant_id, member_id: id, email: person.email, password })
     return { id, email: person.email, role: person.role, password }
   })
+
+  for (const { name, lead } of organisation.groups) {
+    const member = people.find((person) => person.email === lead)
+    if (member !== undefined) {
+      await operate(groups.setLeads, { group_id: known(groupIds, name), member_ids: [member.id] })
+    }
+  }
 
   const token = await operate(serviceTokens.create, { name: 'Demo', scopes: [...PERMISSIONS] })
   const made: DemoTenant['keys'] = []

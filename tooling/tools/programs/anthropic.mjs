@@ -17,6 +17,8 @@ const tools = [
 ]
 
 try {
+  // Open to those whose budget is spent, too.
+  await client.models.list()
   const messages = [{ role: 'user', content }]
   for (let turn = 0; turn < 5; turn += 1) {
     const message = await client.messages.stream({ model, max_tokens: 4_096, tools, messages }).finalMessage()

@@ -29,6 +29,8 @@ async function chat() {
   })
   console.log(await runner.finalContent())
   console.log(`tokens: ${(await runner.totalUsage()).total_tokens}`)
+  const { data } = await client.embeddings.create({ model: 'sandbox-embedding', input: ['a', 'b'] })
+  console.log(`embeddings: ${data.length} of ${data[0].embedding.length}`)
 }
 
 async function responses() {
@@ -42,6 +44,8 @@ async function responses() {
 }
 
 try {
+  // Open to those whose budget is spent, too.
+  await client.models.list()
   await (dialect === 'chat' ? chat() : responses())
 } catch (error) {
   console.error(error.message)

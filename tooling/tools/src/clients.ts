@@ -41,6 +41,16 @@ function library(
   }
 }
 
+const CODEX = 'node_modules/@openai/codex/bin/codex.js'
+const CODEX_QUIET = 'check_for_update_on_startup = false\n[analytics]\nenabled = false\n[features]\nplugins = false\n'
+// Containers have no user namespaces to lock it into.
+const codexArgs = ({ prompt }: { prompt: string }) => [
+  'exec',
+  '--skip-git-repo-check',
+  '--dangerously-bypass-approvals-and-sandbox',
+  prompt,
+]
+
 const tool = (setup: ToolSetup) => ({ setup, dialects: setup.dialects })
 
 export const CLIENTS: readonly Client[] = [
@@ -62,17 +72,27 @@ export const CLIENTS: readonly Client[] = [
     ...tool(SETUPS.codex),
     // With the second, tools come among the input and are called in scripts.
     models: ['gpt-5.5', 'gpt-6-sol'],
-    program: 'node_modules/@openai/codex/bin/codex.js',
-    args: ({ prompt }) => [
-      'exec',
-      '--skip-git-repo-check',
-      // Containers have no user namespaces to lock it into.
-      '--dangerously-bypass-approvals-and-sandbox',
-      prompt,
-    ],
-    quietly: {
-      append: 'check_for_update_on_startup = false\n[analytics]\nenabled = false\n[features]\nplugins = false\n',
-    },
+    program: CODEX,
+    args: codexArgs,
+    quietly: { append: CODEX_QUIET },
+    refused: { usual: { requests: 6, seconds: 7 } },
+  },
+  {
+    id: 'codex-openai',
+    name: 'Codex, its own provider',
+    packages: { '@openai/codex': '0.169.0' },
+    // What it takes for OpenAI itself it asks for a WebSocket first.
+    ...tool({
+      dialects: ['responses'],
+      of: ({ base_url, key, model }) => ({
+        file: { path: '.codex/config.toml', content: `model = "${model}"\nopenai_base_url = "${base_url}"` },
+        env: { CODEX_API_KEY: key },
+        start: 'codex',
+      }),
+    }),
+    program: CODEX,
+    args: codexArgs,
+    quietly: { append: CODEX_QUIET },
     refused: { usual: { requests: 6, seconds: 7 } },
   },
   {

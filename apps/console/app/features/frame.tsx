@@ -27,11 +27,15 @@ import {
   IconKeyframes,
   IconLayoutDashboard,
   IconLogout,
+  IconMapPin,
   IconMoon,
   IconPlugConnected,
   IconSelector,
+  IconSettings,
   IconSun,
   IconTerminal2,
+  IconUsers,
+  IconUsersGroup,
 } from '@tabler/icons-react'
 import { type ReactNode, useEffect } from 'react'
 import { paths } from '../paths.ts'
@@ -81,7 +85,9 @@ export function Frame({ children }: { children: ReactNode }) {
 }
 
 function Navigation({ onClose }: { onClose?: () => void }) {
-  const { slug, may } = useTenant()
+  const { slug, may, words, role } = useTenant()
+  // Whoever leads a class has it on Coding.
+  const seesPeople = may('members:read') && role !== 'member'
   const own = [
     { to: paths.myKeys(slug), label: 'My keys', icon: IconKey },
     { to: paths.connect(slug), label: 'Connect tools', icon: IconPlugConnected },
@@ -102,6 +108,10 @@ function Navigation({ onClose }: { onClose?: () => void }) {
           {may('keys:read') && <Entry to={paths.coding(slug)} label="Coding" icon={IconCode} />}
           {may('keys:read') && <Entry to={paths.keys(slug)} label="Keys" icon={IconKeyframes} />}
           {may('usage:read') && <Entry to={paths.usage(slug)} label="Usage" icon={IconChartBar} />}
+          {seesPeople && <Entry to={paths.members(slug)} label={words.people} icon={IconUsers} />}
+          {seesPeople && <Entry to={paths.locations(slug)} label={words.locations} icon={IconMapPin} />}
+          {seesPeople && <Entry to={paths.groups(slug)} label={words.groups} icon={IconUsersGroup} />}
+          {may('tenant:write') && <Entry to={paths.settings(slug)} label="Settings" icon={IconSettings} />}
           {may('service_tokens:read') && <Entry to={paths.tokens(slug)} label="API" icon={IconTerminal2} />}
           {may('usage:read') && <Divider my={6} className={classes.line} />}
           {own.map((entry) => (

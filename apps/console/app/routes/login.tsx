@@ -1,8 +1,8 @@
-import { Alert, Button, Card, Center, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Alert, Anchor, Button, Card, Center, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
 import { type ActionFunctionArgs, type LoaderFunctionArgs, type MetaFunction, redirect } from '@remix-run/node'
 import { Form, useActionData, useNavigation, useSearchParams } from '@remix-run/react'
 import { IconAlertCircle } from '@tabler/icons-react'
-import { safeNext } from '../paths.ts'
+import { paths, safeNext } from '../paths.ts'
 import { findSession, sessionCookie, text, toRefusal } from '../session.server.ts'
 import { Mark } from '../ui/mark.tsx'
 
@@ -75,7 +75,14 @@ export default function Login() {
           </Form>
         </Card>
         <Text size="sm" c="dimmed" ta="center">
-          No account, or the password is lost? Ask whoever looks after Stipend where you are.
+          <Anchor underline="always" href={paths.passwordReset()}>
+            Forgotten your password?
+          </Anchor>{' '}
+          No account yet?{' '}
+          <Anchor underline="always" href={paths.signUp()}>
+            Sign up
+          </Anchor>{' '}
+          with the address of your school or company.
         </Text>
       </Stack>
     </Center>

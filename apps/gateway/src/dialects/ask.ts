@@ -16,8 +16,12 @@ export type Ask = {
   prompts: number
   /** What the prompt may have in tokens at most beyond one for each byte of the body. Less than 0 where bytes are no tokens. */
   beyondBytes: number
+  /** Tokens of the prompt that are with the provider already. */
+  unsent: number
   /** Output that is billed beside the answers, in tokens at most. */
   extraOutput: number
+  /** The answer this one follows, which the provider keeps and reads again. */
+  follows: string | undefined
   /** Whether a stream is to tell its usage to the client too. */
   showsUsage: boolean
 }

@@ -50,6 +50,8 @@ export const chat: AskDialect = {
       prompts: 1,
       beyondBytes: beyondBytes(request.messages),
       extraOutput: predicted(json.prediction),
+      unsent: 0,
+      follows: undefined,
       showsUsage: request.stream_options?.include_usage === true,
     }
   },

@@ -35,6 +35,8 @@ export const completions: AskDialect = {
       prompts,
       beyondBytes: 0,
       extraOutput: 0,
+      unsent: 0,
+      follows: undefined,
       showsUsage: request.stream_options?.include_usage === true,
     }
   },

@@ -27,6 +27,8 @@ export const embeddings: AskDialect = {
       prompts,
       beyondBytes: 0,
       extraOutput: 0,
+      unsent: 0,
+      follows: undefined,
       showsUsage: false,
     }
   },

@@ -29,6 +29,8 @@ export const messages: AskDialect = {
       prompts: 1,
       beyondBytes: beyondBytes(json) + unseenTokens(json),
       extraOutput: 0,
+      unsent: 0,
+      follows: undefined,
       showsUsage: true,
     }
   },

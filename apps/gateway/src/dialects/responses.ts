@@ -30,6 +30,8 @@ export const responses: AskDialect = {
       prompts: 1,
       beyondBytes: beyondBytes(json.input) + unseenTokens(json),
       extraOutput: 0,
+      unsent: 0,
+      follows: request.previous_response_id ?? undefined,
       showsUsage: true,
     }
   },

@@ -50,6 +50,11 @@ export const CreatedKey = Key.extend({
 })
 export type CreatedKey = z.infer<typeof CreatedKey>
 
+export const ReplacedKey = CreatedKey.extend({
+  replaced_id: idSchema('key').describe('The lost key, which is revoked.'),
+  carried_usd: UsdOutput.describe('What the lost key had spent or set aside of this period’s budget: it stays spent.'),
+})
+
 /** What is granted with a key, to one person or to many at once. */
 export const KEY_TERMS = {
   name: Name,
@@ -85,6 +90,12 @@ export const CreateKey = z
   })
   .superRefine(checkTerms)
 export type CreateKey = z.infer<typeof CreateKey>
+
+const { allocation_id: _, ...OWN_TERMS } = KEY_TERMS
+export const CreateOwnKey = z
+  .strictObject({ ...OWN_TERMS, budget_usd: UsdInput.describe('The most the key may spend in a period.') })
+  .superRefine(checkTerms)
+export type CreateOwnKey = z.infer<typeof CreateOwnKey>
 
 /** Only the fields given are changed. A new renewal begins its own period, with the whole budget. */
 export const UpdateKey = z.strictObject({

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Instant, Name } from '../fields.ts'
 import { idSchema } from '../id.ts'
+import { DIALECTS } from './kinds.ts'
 
 /** Picodollars per token, as an integer in a string: JSON has no bigint. */
 const Picos = z.string().regex(/^\d{1,15}$/, 'Give whole picodollars per token.')
@@ -24,6 +25,7 @@ export const CreatePlatformProvider = z.strictObject({
       z.strictObject({
         name: z.string().min(1).max(200),
         upstream_name: z.string().min(1).max(200),
+        dialects: z.array(z.enum(DIALECTS)).min(1).default(['chat']),
         context_tokens_max: z.int().positive(),
         output_tokens_max: z.int().positive(),
         price: Price,

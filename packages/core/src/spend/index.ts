@@ -5,4 +5,5 @@
 export { type AuditReport, auditLedger, type Violation } from './audit.ts'
 export { type Keeping, keepBooks, keepBooksOf } from './books.ts'
 export { type Draw, draw, type KeyFacts, keyRefusal } from './draw.ts'
+export { findKeptResponse, type KeptResponse, keepResponse } from './kept-response.ts'
 export { type Settlement, settle } from './settle.ts'

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
-import { foreignKey, index, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { foreignKey, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import { auditPolicies, bytes, instant, lookupPolicy, tenantId, tenantPolicy } from './columns.ts'
+import { keys } from './money.ts'
 import { tenants } from './people.ts'
 
 const created_at = () => instant('created_at').notNull().default(sql`now()`)
@@ -65,4 +66,25 @@ export const idempotency_keys = pgTable(
     created_at: created_at(),
   },
   (table) => [primaryKey({ columns: [table.tenant_id, table.actor_id, table.key] }), tenantPolicy()],
+)
+
+/** Answers that providers keep for whoever asks again. They know only us: which key made one is known here, and to that key alone it is there. */
+export const kept_responses = pgTable(
+  'kept_responses',
+  {
+    tenant_id: tenantId(),
+    key_id: text('key_id').notNull(),
+    /** The provider's. */
+    id: text('id').notNull(),
+    provider_id: text('provider_id').notNull(),
+    /** What was read and written for it, which an answer that follows it reads again. */
+    context_tokens: integer('context_tokens').notNull(),
+    created_at: created_at(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenant_id, table.key_id, table.id] }),
+    foreignKey({ columns: [table.tenant_id, table.key_id], foreignColumns: [keys.tenant_id, keys.id] }),
+    index('kept_responses_age').on(table.tenant_id, table.created_at),
+    tenantPolicy(),
+  ],
 )

@@ -1,0 +1,2 @@
+export { countPeople, listGroups, listPeople } from './operations.ts'
+export { report } from './report.ts'
