@@ -8,6 +8,9 @@ import { close, connect } from '@stipend/db'
 import { prepareDatabase } from '@stipend/db/admin'
 import { removeEmbedded, startEmbedded } from '@stipend/db/embedded'
 import { modelPrice } from '@stipend/money'
+import { readTable } from './table.ts'
+
+export { runSoak } from './soak.ts'
 
 const GATEWAY_PORT = 18_120
 const UPSTREAM = 'http://127.0.0.1:18080/v1'
@@ -17,15 +20,10 @@ const ROOT = path.join(import.meta.dirname, '../../..')
 
 /**
  * Measures the gateway, with budgets, leases and journal on, against a bare proxy in alternating rounds. `benchDir` holds the
- * programs that do the measuring (`compare.mjs`); `args` are passed on to it: `--scenarios i,iii --rounds 5`. A profile of the
- * gateway is written with `profileDir`. Answers its exit code.
+ * programs that do the measuring (`compare.mjs`); `args` are passed on to it: `--scenarios i,iii --rounds 5`. Prints the figures, and then
+ * the ratios beside what they should be at least and what is aimed for. Answers the exit code.
  */
-export async function runBench(options: {
-  benchDir: string
-  args: string[]
-  profileDir?: string
-  logLevel: string
-}): Promise<number> {
+export async function runBench(options: { benchDir: string; args: string[]; logLevel: string }): Promise<number> {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'stipend-bench-'))
   const dataDir = path.join(dir, 'postgres')
   const store = await startEmbedded({ dataDir, port: 0 })
@@ -42,11 +40,7 @@ export async function runBench(options: {
         headers: { authorization: `Bearer ${secret}` },
         stores: [{ port: store.port }],
         start: {
-          cmd: [
-            '{node}',
-            ...(options.profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profileDir}`]),
-            path.join(ROOT, 'apps/gateway/src/main.ts'),
-          ],
+          cmd: ['{node}', path.join(ROOT, 'apps/gateway/src/main.ts')],
           env: {
             DATABASE_URL: appUrl,
             STIPEND_MASTER_KEY: masterKey.toString('base64'),
@@ -61,12 +55,12 @@ export async function runBench(options: {
     const extra = path.join(dir, 'targets.json')
     writeFileSync(extra, JSON.stringify(targets), { mode: 0o600 })
     const compare = path.join(options.benchDir, 'compare.mjs')
-    const child = spawn(
-      process.execPath,
-      [compare, '--targets', 'baseline,stipend', '--extra', extra, ...options.args],
-      { stdio: 'inherit' },
-    )
+    const kept = options.args.indexOf('--json')
+    const figures = (kept === -1 ? undefined : options.args[kept + 1]) ?? path.join(dir, 'figures.json')
+    const command = [compare, '--targets', 'baseline,stipend', '--extra', extra, '--json', figures, ...options.args]
+    const child = spawn(process.execPath, command, { stdio: 'inherit' })
     const [code] = (await once(child, 'exit')) as [number | null]
+    if (code === 0) console.log(readTable(figures))
     return code ?? 1
   } finally {
     await removeEmbedded({ dataDir })
