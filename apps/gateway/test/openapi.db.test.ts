@@ -133,6 +133,13 @@ describe('responses', () => {
     expect(streamed.at(-1)).toMatchObject({ type: 'response.incomplete' })
   })
 
+  it('that were kept are as the document says', async () => {
+    const get = async (path: string) => JSON.parse((await call(house.url, { method: 'GET', path, key })).text)
+    const whole = JSON.parse((await ask('/responses', { model, input })).text)
+    expect(await get(`/responses/${whole.id}`)).toEqual(whole)
+    expectValid('ResponseItemList', await get(`/responses/${whole.id}/input_items`))
+  })
+
   it('fail in mid-stream as the document says', async () => {
     const body = { model, input: 'Hi [[sandbox: error=3]]', stream: true }
     for (const event of events(await ask('/responses', body))) expectValid('ResponseStreamEvent', event)

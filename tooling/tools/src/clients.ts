@@ -26,13 +26,14 @@ const once = (seconds: number): { usual: Refused } => ({ usual: { requests: 1, s
 /** A program of ours that uses a library; it says itself which variables it reads. */
 function library(
   id: string,
+  name: string,
   packages: Record<string, string>,
   dialects: readonly ToolDialect[],
   seconds: number,
 ): Client {
   return {
     id,
-    name: Object.keys(packages).join(' + '),
+    name,
     packages,
     dialects,
     program: `programs/${id}.mjs`,
@@ -179,10 +180,11 @@ export const CLIENTS: readonly Client[] = [
     quietly: { env: { PI_OFFLINE: '1' } },
     refused: once(1),
   },
-  library('openai', { openai: '7.55.0' }, ['chat', 'responses'], 0),
-  library('anthropic', { '@anthropic-ai/sdk': '1.11.0' }, ['messages'], 0),
+  library('openai', 'openai', { openai: '7.55.0' }, ['chat', 'responses'], 0),
+  library('anthropic', '@anthropic-ai/sdk', { '@anthropic-ai/sdk': '1.11.0' }, ['messages'], 0),
   library(
     'ai',
+    'AI SDK',
     {
       ai: '7.0.173',
       '@ai-sdk/openai-compatible': '3.0.92',
@@ -192,8 +194,8 @@ export const CLIENTS: readonly Client[] = [
     ['chat', 'responses', 'messages'],
     0,
   ),
-  library('langchain', { '@langchain/openai': '1.6.0' }, ['chat', 'responses'], 1),
-  library('llamaindex', { llamaindex: '0.12.1', '@llamaindex/openai': '0.4.22' }, ['chat'], 1),
+  library('langchain', 'LangChain', { '@langchain/openai': '1.6.0' }, ['chat', 'responses'], 1),
+  library('llamaindex', 'LlamaIndex', { llamaindex: '0.12.1', '@llamaindex/openai': '0.4.22' }, ['chat'], 1),
 ]
 
 /** Stands for the home folder in arguments; a run has one of its own. */

@@ -25,8 +25,16 @@ export function whole(reply: Reply, stored: StoredResponses): string {
 function keep({ prompt }: Reply, response: Response, stored: StoredResponses, afterMs = 0): void {
   if (prompt.request.store === false) return
   const given = prompt.request.input as readonly Fields[]
-  const input = given.map((item, index) => ({ id: `in_${index}_${response.id}`, ...item }))
+  const input = given.map((item, index) => ({ id: `in_${index}_${response.id}`, ...inFull(item) }))
   stored.add({ response, input, readyAt: Date.now() + afterMs })
+}
+
+/** A message as it is told later, however short it was said. */
+function inFull(item: Fields): Fields {
+  const { type = 'message', role, content } = item
+  if (type !== 'message' || typeof content !== 'string') return item
+  const part = role === 'assistant' ? { type: 'output_text', annotations: [], logprobs: [] } : { type: 'input_text' }
+  return { ...item, type, status: 'completed', content: [{ ...part, text: content }] }
 }
 
 function choiceOf({ choices }: Reply): Choice {
