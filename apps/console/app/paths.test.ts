@@ -47,6 +47,11 @@ describe('paths', () => {
     [paths.person('lindenhof', 'mem_1'), 't.$slug.coding.$memberId._index'],
     [paths.newKey('lindenhof', 'mem_1'), 't.$slug.coding.$memberId.new'],
     [paths.key('lindenhof', 'mem_1', 'key_1'), 't.$slug.coding.$memberId.keys.$keyId'],
+    [paths.editKey('lindenhof', 'mem_1', 'key_1'), 't.$slug.coding.$memberId.keys.$keyId_.edit'],
+    [paths.replaceKey('lindenhof', 'mem_1', 'key_1'), 't.$slug.coding.$memberId.keys.$keyId_.replace'],
+    [paths.report('lindenhof'), 't.$slug.coding_.report'],
+    [paths.exportReport('lindenhof'), 't.$slug.export.report'],
+    [paths.newOwnKey('lindenhof'), 't.$slug.my-keys.new'],
     [paths.keys('lindenhof', '?q=a'), 't.$slug.keys'],
     [paths.listedKey('lindenhof', 'key_1'), 't.$slug.keys.$keyId'],
     [paths.exportKeys('lindenhof'), 't.$slug.export.keys'],
@@ -67,7 +72,7 @@ describe('paths', () => {
   })
 
   test('every path function is tried above', () => {
-    expect(Object.keys(paths)).toHaveLength(35)
+    expect(Object.keys(paths)).toHaveLength(40)
   })
 })
 

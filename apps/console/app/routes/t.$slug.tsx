@@ -13,12 +13,14 @@ import { ColumnsProvider, columnsOf } from '../ui/table/chosen-columns.tsx'
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: data?.tenant_name ?? 'Stipend' }]
 
-export const loader = tenantLoader(async ({ session, membership, now, request, context }) => {
+export const loader = tenantLoader(async ({ api, session, membership, now, request, context }) => {
   const headers = new Headers()
   const token = await tokenOf(request, context)
   if (session.is_fresh && token !== null) {
     headers.set('set-cookie', await sessionCookie(context).serialize(token, { expires: session.expires_at }))
   }
+  const permissions = context.backend.permissions(session, membership)
+  const locations = permissions.includes('locations:read') ? (await api.locations.list()).data : []
   return data(
     {
       now,
@@ -31,7 +33,8 @@ export const loader = tenantLoader(async ({ session, membership, now, request, c
       member_name: membership.member_name,
       role: membership.role,
       email: session.user.email,
-      permissions: context.backend.permissions(session, membership),
+      permissions,
+      locations: locations.map(({ id, name }) => ({ id, name })),
       columns: columnsOf(request.headers.get('cookie'), membership.member_id),
       tenants: session.memberships.map(({ tenant_slug, tenant_name }) => ({ slug: tenant_slug, name: tenant_name })),
     },
@@ -41,9 +44,9 @@ export const loader = tenantLoader(async ({ session, membership, now, request, c
 
 export const headers = ({ loaderHeaders }: { loaderHeaders: Headers }) => loaderHeaders
 
-// Who one is and where doesn't change from page to page.
-export const shouldRevalidate: ShouldRevalidateFunction = ({ currentParams, nextParams }) =>
-  currentParams.slug !== nextParams.slug
+// Who one is and where doesn't change from page to page; a form may change what locations there are.
+export const shouldRevalidate: ShouldRevalidateFunction = ({ currentParams, nextParams, formMethod }) =>
+  currentParams.slug !== nextParams.slug || (formMethod !== undefined && formMethod !== 'GET')
 
 export default function Tenant() {
   return (

@@ -30,10 +30,12 @@ type Props = {
   idempotencyKey: string
   allocations: { id: string; name: string }[]
   refused: Refusal['error'] | null
+  /** For oneself: always with a limit. */
+  isOwn?: boolean
 }
 
 /** The form that makes a key: how much, how often, when. What it will do is said in a sentence above its button. */
-export function KeyForm({ fetcher, name, idempotencyKey, allocations, refused }: Props) {
+export function KeyForm({ fetcher, name, idempotencyKey, allocations, refused, isOwn = false }: Props) {
   const { time_zone } = useTenant()
   const now = useNow()
   const [draft, setDraft] = useState(BEGINNING)
@@ -75,7 +77,7 @@ export function KeyForm({ fetcher, name, idempotencyKey, allocations, refused }:
         description="The most this key may spend, in US dollars."
         value={draft.budget}
         onChange={(budget) => change({ budget })}
-        options={BUDGETS}
+        options={isOwn ? BUDGETS.filter((one) => one.value !== 'none') : BUDGETS}
         error={errorOf('budget_usd')}
         isFirst
       />
@@ -193,6 +195,7 @@ const WINDOWS: { value: Draft['window']; label: string }[] = [
   { value: 'lesson', label: `This lesson (${LESSON_MINUTES} min)` },
   { value: 'today', label: 'Today' },
   { value: 'week', label: 'This week' },
+  { value: 'holidays', label: 'Until the holidays' },
   { value: 'choose', label: 'Choose…' },
 ]
 
