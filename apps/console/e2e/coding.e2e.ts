@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { type Actor, execute, groups, keys, locations, members, newId, tenants } from '@stipend/core'
-import { createAccount } from '@stipend/auth'
-import { close, connect } from '@stipend/db'
 import type { Locator, Page } from '@playwright/test'
+import { createAccount } from '@stipend/auth'
+import { type Actor, execute, groups, keys, locations, members, newId, tenants } from '@stipend/core'
+import { close, connect } from '@stipend/db'
 import OpenAI from 'openai'
-import { expect, expectNoViolations, hydrated, test as base } from './fixtures.ts'
+import { test as base, expect, expectNoViolations, hydrated } from './fixtures.ts'
 import { operatorOf, PASSWORD, type SeededPerson } from './scenario.ts'
 
 type Place = {
@@ -67,7 +67,12 @@ async function codeOf(url: string, secret: string): Promise<string> {
     )
 }
 
-test('students are by class, with what each has used, in the location that is chosen', async ({ page, school, place, signIn }) => {
+test('students are by class, with what each has used, in the location that is chosen', async ({
+  page,
+  school,
+  place,
+  signIn,
+}) => {
   await signIn(school.owner)
   await page.goto(`/t/${school.slug}/coding`)
   await hydrated(page)
@@ -191,7 +196,9 @@ test('a key is changed, with ends at a click', async ({ page, school, place, sig
   const panel = page.getByRole('dialog', { name: /Change the key of Thijs/ })
   await panel.getByLabel('Amount').fill('7.50')
   await panel.getByText('One day', { exact: true }).click()
-  await expect(panel.getByTestId('sentence')).toContainText(/^\$7\.50, .* of it spent\. Not renewed\. Works until tomorrow/)
+  await expect(panel.getByTestId('sentence')).toContainText(
+    /^\$7\.50, .* of it spent\. Not renewed\. Works until tomorrow/,
+  )
   await expectNoViolations(page)
   await panel.getByRole('button', { name: 'Save' }).click()
   await expect(page.getByRole('dialog')).toContainText('/ $7.50')

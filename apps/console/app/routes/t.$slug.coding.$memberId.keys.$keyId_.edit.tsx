@@ -6,7 +6,7 @@ import { useActionData, useFetcher, useLoaderData, useSearchParams } from '@remi
 import { parseUsd } from '@stipend/money'
 import { useState } from 'react'
 import { keyButtonId } from '../features/coding/people-columns.tsx'
-import { endOf, ENDS, type End } from '../features/keys/ends.ts'
+import { ENDS, type End, endOf } from '../features/keys/ends.ts'
 import { RENEWAL_WORDS, RENEWALS, type Renewal } from '../features/keys/key-state.tsx'
 import { useTenant } from '../features/tenant.ts'
 import { shortUsd } from '../money.ts'

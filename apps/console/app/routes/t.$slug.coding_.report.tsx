@@ -29,7 +29,14 @@ type Row = Awaited<ReturnType<Caller['coding']['report']>>['data'][number]
 const COLUMNS: readonly Column<Row>[] = [
   { id: 'name', header: 'Name', sort: { sort: 'name', begins: 'up' }, cell: (row) => row.name },
   { id: 'detail', header: 'Who', from: 'md', width: 240, cell: (row) => row.detail ?? '–' },
-  { id: 'people', header: 'People', from: 'md', width: 90, align: 'end', cell: (row) => row.members_count.toLocaleString('en-US') },
+  {
+    id: 'people',
+    header: 'People',
+    from: 'md',
+    width: 90,
+    align: 'end',
+    cell: (row) => row.members_count.toLocaleString('en-US'),
+  },
   {
     id: 'requests',
     header: 'Requests',
@@ -38,8 +45,22 @@ const COLUMNS: readonly Column<Row>[] = [
     sort: { sort: 'requests', begins: 'down' },
     cell: (row) => row.requests.toLocaleString('en-US'),
   },
-  { id: 'tokens', header: 'Tokens', from: 'lg', width: 120, align: 'end', cell: (row) => row.tokens.toLocaleString('en-US') },
-  { id: 'chats', header: 'Chats', from: 'sm', width: 80, align: 'end', cell: (row) => row.chats_count.toLocaleString('en-US') },
+  {
+    id: 'tokens',
+    header: 'Tokens',
+    from: 'lg',
+    width: 120,
+    align: 'end',
+    cell: (row) => row.tokens.toLocaleString('en-US'),
+  },
+  {
+    id: 'chats',
+    header: 'Chats',
+    from: 'sm',
+    width: 80,
+    align: 'end',
+    cell: (row) => row.chats_count.toLocaleString('en-US'),
+  },
   {
     id: 'cost',
     header: 'Cost',
@@ -48,7 +69,13 @@ const COLUMNS: readonly Column<Row>[] = [
     sort: { sort: 'cost', begins: 'down' },
     cell: (row) => <Amount usd={row.cost_usd} />,
   },
-  { id: 'seen', header: 'Last seen', from: 'sm', width: 140, cell: (row) => <Moment at={row.last_seen_at} never="–" /> },
+  {
+    id: 'seen',
+    header: 'Last seen',
+    from: 'sm',
+    width: 140,
+    cell: (row) => <Moment at={row.last_seen_at} never="–" />,
+  },
 ]
 
 const DAYS = { '7': '7 days', '30': '30 days', '90': '90 days' }

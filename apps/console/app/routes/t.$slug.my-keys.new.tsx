@@ -69,7 +69,14 @@ export default function NewOwnKey() {
               {limits.may_renew ? '' : ', not renewed'}. You may have {counted(limits.keys_max, 'key')}.
             </Text>
           </Alert>
-          <KeyForm fetcher={fetcher} name="You" idempotencyKey={idempotency_key} allocations={[]} refused={refused} isOwn />
+          <KeyForm
+            fetcher={fetcher}
+            name="You"
+            idempotencyKey={idempotency_key}
+            allocations={[]}
+            refused={refused}
+            isOwn
+          />
         </Stack>
       )}
     </SidePanel>

@@ -61,7 +61,8 @@ export default function MyKeys() {
         </Anchor>
       </Text>
       <Text size="sm" c="dimmed" mt="xs">
-        A key is shown once, when it is made. If you lost yours, revoke it and {may_create ? 'make' : 'ask for'} a new one.
+        A key is shown once, when it is made. If you lost yours, revoke it and {may_create ? 'make' : 'ask for'} a new
+        one.
       </Text>
       <Outlet />
     </>
@@ -88,7 +89,8 @@ function OwnKey({ of: key }: { of: ReturnType<typeof useLoaderData<typeof loader
         </Text>
         <Group justify="space-between">
           <Text size="sm" c="dimmed">
-            {counted(key.requests, 'request')} · {key.tokens.toLocaleString('en-US')} tokens · <Amount usd={key.cost_usd} />
+            {counted(key.requests, 'request')} · {key.tokens.toLocaleString('en-US')} tokens ·{' '}
+            <Amount usd={key.cost_usd} />
           </Text>
           {key.revoked_at === null && (
             <Button variant="subtle" color="red" size="compact-sm" onClick={open} loading={fetcher.state !== 'idle'}>

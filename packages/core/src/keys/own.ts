@@ -43,7 +43,10 @@ export const getOwnLimits = query({
   errors: ['not_found'],
   handle: async ({ tx, actor }) => {
     const [limits] = await tx.select().from(tenants)
-    const [member] = await tx.select().from(members).where(eq(members.id, actorId(actor)))
+    const [member] = await tx
+      .select()
+      .from(members)
+      .where(eq(members.id, actorId(actor)))
     if (limits === undefined || member === undefined) throw notFound('member')
     const theirs = await tx.$count(keys, and(eq(keys.member_id, member.id), isNull(keys.revoked_at)))
     return {
