@@ -60,7 +60,8 @@ export function Frame({ children }: { children: ReactNode }) {
       <a href="#content" className="skip-link">
         Skip to the content
       </a>
-      <AppShell.Header className={classes.header}>
+      {/* A dialog's own header would make two banners of it. */}
+      <AppShell.Header className={classes.header} role="region" aria-label="Place and search">
         <Group h="100%" px={{ base: 'md', sm: 'xl' }} gap="sm" wrap="nowrap" justify="space-between">
           <Group gap="sm" wrap="nowrap" miw={0}>
             <Burger opened={isOpen} onClick={open} size="sm" aria-label="Open the menu" hiddenFrom="sm" />
