@@ -61,8 +61,16 @@ export function Frame({ children }: { children: ReactNode }) {
         Skip to the content
       </a>
       {/* A dialog's own header would make two banners of it. */}
-      <AppShell.Header className={classes.header} role="region" aria-label="Place and search">
-        <Group h="100%" px={{ base: 'md', sm: 'xl' }} gap="sm" wrap="nowrap" justify="space-between">
+      <AppShell.Header className={classes.header} role="none">
+        <Group
+          component="section"
+          aria-label="Place and search"
+          h="100%"
+          px={{ base: 'md', sm: 'xl' }}
+          gap="sm"
+          wrap="nowrap"
+          justify="space-between"
+        >
           <Group gap="sm" wrap="nowrap" miw={0}>
             <Burger opened={isOpen} onClick={open} size="sm" aria-label="Open the menu" hiddenFrom="sm" />
             <Text fw={600} truncate hiddenFrom="sm">
