@@ -13,14 +13,25 @@ import {
   signOut,
   signUp,
 } from '@stipend/auth'
-import { asDomainError, type ErrorCode, type FieldError, may, PERMISSIONS, type TenantPermission } from '@stipend/core'
+import {
+  asDomainError,
+  type Dependencies,
+  type ErrorCode,
+  type FieldError,
+  may,
+  PERMISSIONS,
+  type TenantPermission,
+} from '@stipend/core'
 import type { Database } from '@stipend/db'
-import type { Log } from '@stipend/runtime'
+import { type Log, Outbound } from '@stipend/runtime'
 import { ERRORS } from '@stipend/wire/errors'
 import { appRouter, createCaller } from '@stipend/wire/trpc'
 import { TRPCError } from '@trpc/server'
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
 import type { Env } from './env.ts'
+
+/** For trying a provider out: somebody is waiting. */
+const CONNECT_MS = 5_000
 
 export type Session = NonNullable<Awaited<ReturnType<typeof readSession>>>
 export type Membership = Session['memberships'][number]
@@ -44,8 +55,10 @@ export type Explained = {
 export type Backend = ReturnType<typeof createBackend>
 
 export function createBackend(env: Env, database: Database, log: Log) {
+  const outbound = new Outbound({ allow: env.allowed_hosts, connectMs: CONNECT_MS })
+  const deps: Dependencies = { database, masterKeys: env.master_keys, reach: (url, how) => outbound.request(url, how) }
   const contextOf = (session: Session, membership: Membership, facts: Facts) => ({
-    deps: { database },
+    deps,
     actor: actorOf(membership, session.user),
     request: { request_id: facts.request_id, ip: facts.ip },
     idempotency_key: facts.idempotency_key,

@@ -12,6 +12,9 @@ export function readEnv(source: Readonly<Record<string, string | undefined>> = p
     z
       .object({
         DATABASE_URL: variable.url('postgres:', 'postgresql:'),
+        STIPEND_MASTER_KEY: variable.key32(),
+        STIPEND_OLD_MASTER_KEYS: variable.keys32(),
+        PROVIDER_ALLOWED_HOSTS: variable.list(),
         CONSOLE_PORT: variable.port().default(3000),
         HOST: z.string().default('127.0.0.1'),
         GATEWAY_URL: variable.url('http:', 'https:'),
@@ -23,6 +26,9 @@ export function readEnv(source: Readonly<Record<string, string | undefined>> = p
       })
       .transform((env) => ({
         database_url: env.DATABASE_URL,
+        master_keys: [env.STIPEND_MASTER_KEY, ...env.STIPEND_OLD_MASTER_KEYS] as const,
+        /** Where providers of organisations may be although it isn’t the internet. */
+        allowed_hosts: env.PROVIDER_ALLOWED_HOSTS,
         host: env.HOST,
         port: env.CONSOLE_PORT,
         /** Where tools send requests: ends in `/v1`. */

@@ -639,8 +639,8 @@ create table provider_shares (
 -- row level security: enabled, forced
 create policy tenant on provider_shares for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
 CREATE TRIGGER seen_provider AFTER INSERT OR UPDATE OF provider_id ON public.provider_shares FOR EACH ROW EXECUTE FUNCTION app.refuse_unseen_provider();
-CREATE TRIGGER tell_gateways AFTER INSERT OR UPDATE ON public.provider_shares FOR EACH ROW EXECUTE FUNCTION app.tell_gateways_of_catalogue();
-grant insert, select, update on provider_shares to stipend_app;
+CREATE TRIGGER tell_gateways AFTER INSERT OR DELETE OR UPDATE ON public.provider_shares FOR EACH ROW EXECUTE FUNCTION app.tell_gateways_of_catalogue();
+grant delete, insert, select, update on provider_shares to stipend_app;
 
 create table providers (
   tenant_id text default app.tenant_or_null(),

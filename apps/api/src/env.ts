@@ -7,12 +7,17 @@ export const env = () =>
     z
       .object({
         DATABASE_URL: variable.url('postgres:', 'postgresql:'),
+        STIPEND_MASTER_KEY: variable.key32(),
+        STIPEND_OLD_MASTER_KEYS: variable.keys32(),
+        PROVIDER_ALLOWED_HOSTS: variable.list(),
         HOST: z.string().default('127.0.0.1'),
         API_PORT: variable.port().default(3002),
         LOG_LEVEL: variable.logLevel().default('info'),
       })
       .transform((set) => ({
         database_url: set.DATABASE_URL,
+        master_keys: [set.STIPEND_MASTER_KEY, ...set.STIPEND_OLD_MASTER_KEYS] as const,
+        allowed_hosts: set.PROVIDER_ALLOWED_HOSTS,
         host: set.HOST,
         port: set.API_PORT,
         log_level: set.LOG_LEVEL,

@@ -1,5 +1,5 @@
 import { forgetOldMails, sendDueMails, type Transport } from '@stipend/auth'
-import { newId } from '@stipend/core'
+import { forgetDrafts, newId } from '@stipend/core'
 import { keepBooks } from '@stipend/core/spend'
 import { type Database, ensureUsagePartitions } from '@stipend/db'
 import type { Job } from './jobs.ts'
@@ -33,6 +33,7 @@ export function jobsOf({ database, console_url, transport }: Wiring): Job[] {
         ]
   return [
     ...mails,
+    { name: 'drafts of imports', every_ms: DAY_MS, run: () => forgetDrafts(database, new Date()) },
     { name: 'old mails', every_ms: DAY_MS, run: () => forgetOldMails(database, new Date()) },
     { name: 'usage partitions', every_ms: DAY_MS, run: () => ensureUsagePartitions(database) },
     { name: 'books', every_ms: MINUTE_MS, run: ({ signal }) => keepBooks(database, keeping(), signal) },

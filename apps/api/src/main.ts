@@ -1,12 +1,15 @@
+import type { Reach } from '@stipend/core'
 import { close, connect } from '@stipend/db'
-import { createLog, onShutdown } from '@stipend/runtime'
+import { createLog, Outbound, onShutdown } from '@stipend/runtime'
 import { env } from './env.ts'
 import { createServer } from './server.ts'
 
-const { database_url, host, port, log_level } = env()
+const { database_url, master_keys, allowed_hosts, host, port, log_level } = env()
 const log = createLog({ app: 'api', level: log_level })
 const database = connect(database_url, { applicationName: 'stipend api' })
-const server = createServer({ database, log })
+const outbound = new Outbound({ allow: allowed_hosts, connectMs: 5_000 })
+const reach: Reach = (url, how) => outbound.request(url, how)
+const server = createServer({ database, masterKeys: master_keys, reach, log })
 
 onShutdown(log, [
   { name: 'finish requests', run: () => server.close() },

@@ -1,22 +1,21 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import { actorId, DomainError, newId } from '@stipend/core'
-import { type Database, ping } from '@stipend/db'
+import { actorId, type Dependencies, DomainError, newId } from '@stipend/core'
+import { ping } from '@stipend/db'
 import type { Log } from '@stipend/runtime'
 import { toProblem } from '@stipend/wire/errors'
 import { answerProblem, BODY_BYTES_MAX, mountRest } from '@stipend/wire/rest'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { mountDocs } from './docs.ts'
 
-export type ServerOptions = {
-  database: Database
+export type ServerOptions = Omit<Dependencies, 'given'> & {
   log: Log
   /** How long a request may take to arrive, headers and body. */
   requestTimeoutMs?: number
 }
 
 /** The REST API with its documentation. Doesn't listen yet. */
-export function createServer({ database, log, requestTimeoutMs = 30_000 }: ServerOptions): FastifyInstance {
+export function createServer({ log, requestTimeoutMs = 30_000, ...deps }: ServerOptions): FastifyInstance {
   const server = Fastify({
     genReqId: () => newId('request'),
     bodyLimit: BODY_BYTES_MAX,
@@ -42,7 +41,7 @@ export function createServer({ database, log, requestTimeoutMs = 30_000 }: Serve
   server.addHook('onRequestAbort', async (request) => {
     log.info({ request_id: request.id, operation: operationName(request) }, 'the client left')
   })
-  mountRest(server, { database })
+  mountRest(server, deps)
   server.addHook('onRequest', async (request) => {
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
       throw new DomainError('invalid_request', 'The request lacks a host header.')
@@ -50,7 +49,7 @@ export function createServer({ database, log, requestTimeoutMs = 30_000 }: Serve
   })
   mountDocs(server)
   server.get('/healthz', async () => {
-    await ping(database)
+    await ping(deps.database)
     return { status: 'ok' }
   })
   return server

@@ -58,6 +58,16 @@ describe('paths', () => {
     [paths.exportPeople('lindenhof'), 't.$slug.export.people'],
     [paths.usage('lindenhof'), 't.$slug.usage'],
     [paths.request('lindenhof', 'req_1'), 't.$slug.usage.$requestId'],
+    [paths.providers('lindenhof'), 't.$slug.providers._index'],
+    [paths.newProvider('lindenhof'), 't.$slug.providers.new'],
+    [paths.newProvider('lindenhof', 'openai'), 't.$slug.providers.new'],
+    [paths.provider('lindenhof', 'prv_1'), 't.$slug.providers.$providerId'],
+    [paths.addModels('lindenhof', 'prv_1'), 't.$slug.providers.$providerId.add'],
+    [paths.shareProvider('lindenhof', 'prv_1'), 't.$slug.providers.$providerId.share'],
+    [paths.editProvider('lindenhof', 'prv_1'), 't.$slug.providers.$providerId.edit'],
+    [paths.rotateCredential('lindenhof', 'prv_1'), 't.$slug.providers.$providerId.credential'],
+    [paths.importPrices('lindenhof', 'prv_1'), 't.$slug.providers.$providerId.prices'],
+    [paths.model('lindenhof', 'prv_1', 'mod_1'), 't.$slug.providers.$providerId.models.$modelId'],
     [paths.tokens('lindenhof'), 't.$slug.api'],
     [paths.newToken('lindenhof'), 't.$slug.api.new'],
     [paths.myKeys('lindenhof'), 't.$slug.my-keys'],
@@ -72,7 +82,7 @@ describe('paths', () => {
   })
 
   test('every path function is tried above', () => {
-    expect(Object.keys(paths)).toHaveLength(40)
+    expect(Object.keys(paths)).toHaveLength(49)
   })
 })
 

@@ -41,6 +41,20 @@ async function shoot({ console_url, school }: World): Promise<void> {
   await page.goto(`${base}/coding`)
   await settled(page)
   await keep(page, 'coding')
+  await page.goto(`${base}/import`)
+  await settled(page)
+  const roster = `Voornaam;Achternaam;E-mail;Klas;School
+Lieke;Smit;lieke.smit@lindenhof.example;Klas 3A;Lindenhof Noord
+Amir;Haddad;amir.haddad@lindenhof.example;Klas 3A;Lindenhof Noord
+Amir;Haddad;amir.haddad@lindenhof.example;Robotica;Lindenhof Noord
+Fenna;de Boer;;Klas 3B;Lindenhof Zuid
+`
+  const file = { name: 'leerlingen.csv', mimeType: 'text/csv', buffer: Buffer.from(roster) }
+  await page.locator('input[type=file]').setInputFiles(file)
+  await page.getByRole('button', { name: 'Look at what would happen' }).click()
+  await page.waitForURL(/import\/imp_/)
+  await settled(page)
+  await keep(page, 'import')
   await page.goto(`${base}/usage`)
   await settled(page)
   await keep(page, 'usage')

@@ -18,6 +18,7 @@ export type World = {
   /** Ends in `/v1`. */
   gateway_url: string
   database_url: string
+  sandbox_url: string
   school: Seeded
   company: Seeded
 }
@@ -54,11 +55,16 @@ export async function startWorld(
     const [gatewayPort, consolePort] = [await freePort(), await freePort()]
     const gateway = `http://127.0.0.1:${gatewayPort}`
     const console_url = `http://127.0.0.1:${consolePort}`
-    const env = { DATABASE_URL: appUrl, LOG_LEVEL: 'warn' }
+    const env = {
+      DATABASE_URL: appUrl,
+      LOG_LEVEL: 'warn',
+      STIPEND_MASTER_KEY: masterKey.toString('base64'),
+      // The sandbox, as a provider of the school's own.
+      PROVIDER_ALLOWED_HOSTS: '127.0.0.1',
+    }
     ends.push(
       await startApp('gateway/src/main.ts', `${gateway}/healthz`, {
         ...env,
-        STIPEND_MASTER_KEY: masterKey.toString('base64'),
         GATEWAY_PORT: String(gatewayPort),
         GATEWAY_DATA_DIR: path.join(folder, 'gateway'),
       }),
@@ -70,7 +76,8 @@ export async function startWorld(
         KEEP_MAILS: 'true',
       }),
     )
-    return { world: { console_url, gateway_url: `${gateway}/v1`, database_url: appUrl, school, company }, stop }
+    const urls = { console_url, gateway_url: `${gateway}/v1`, database_url: appUrl, sandbox_url: sandbox.url }
+    return { world: { ...urls, school, company }, stop }
   } catch (error) {
     await stop()
     throw error

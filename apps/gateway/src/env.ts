@@ -5,19 +5,20 @@ const Env = z
   .object({
     DATABASE_URL: variable.url('postgres:', 'postgresql:'),
     STIPEND_MASTER_KEY: variable.key32(),
+    STIPEND_OLD_MASTER_KEYS: variable.keys32(),
     HOST: z.string().default('127.0.0.1'),
     GATEWAY_PORT: variable.port().default(3001),
     /** Where the journal is kept: a folder of this gateway's own, on a disk that survives a restart. */
     GATEWAY_DATA_DIR: z.string(),
     /** Hosts and blocks of addresses that providers of tenants may be at although they aren't of the internet. */
-    PROVIDER_ALLOWED_HOSTS: list(),
+    PROVIDER_ALLOWED_HOSTS: variable.list(),
     /** How many proxies of our own stand in front and add to x-forwarded-for. */
     TRUSTED_PROXIES: z.string().regex(/^\d$/, 'must be a number from 0 to 9').default('0'),
     LOG_LEVEL: variable.logLevel().default('info'),
   })
   .transform((env) => ({
     databaseUrl: env.DATABASE_URL,
-    masterKey: env.STIPEND_MASTER_KEY,
+    masterKeys: [env.STIPEND_MASTER_KEY, ...env.STIPEND_OLD_MASTER_KEYS] as const,
     host: env.HOST,
     port: env.GATEWAY_PORT,
     dataDir: env.GATEWAY_DATA_DIR,
@@ -25,18 +26,5 @@ const Env = z
     trustedProxies: Number(env.TRUSTED_PROXIES),
     logLevel: env.LOG_LEVEL,
   }))
-
-/** Names and blocks of addresses, with commas between. */
-function list() {
-  return z
-    .string()
-    .default('')
-    .transform((text) =>
-      text
-        .split(',')
-        .map((one) => one.trim())
-        .filter((one) => one !== ''),
-    )
-}
 
 export const readEnv = () => parseEnv(Env, process.env)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
-import { newId, reportHealth } from '@stipend/core'
+import { type MasterKeys, newId, reportHealth } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
 import { close, connect, ensureUsagePartitions } from '@stipend/db'
 import { type Log, Outbound, type ShutdownStep } from '@stipend/runtime'
@@ -19,7 +19,7 @@ import { PATIENCE, type ProviderPatience, Upstreams } from './upstream.ts'
 
 export type StartOptions = {
   databaseUrl: string
-  masterKey: Buffer
+  masterKeys: MasterKeys
   host: string
   /** 0 takes a free one. */
   port: number
@@ -43,7 +43,7 @@ const A_DAY_MS = 24 * 60 * 60 * 1000
 
 /** Starts a gateway: replays its journal, reads the catalogue, listens. `steps` end it in order. */
 export async function startGateway(options: StartOptions): Promise<{ url: string; steps: ShutdownStep[] }> {
-  const { log, masterKey, dataDir } = options
+  const { log, masterKeys, dataDir } = options
   const gatewayId = gatewayIdentity(dataDir, () => newId('gateway'))
   const unlock = lockFolder(dataDir)
   const database = connect(options.databaseUrl, {
@@ -52,7 +52,7 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   })
   const journal = new Journal(path.join(dataDir, 'journal'))
-  const catalogue = new Catalogue({ database, masterKeys: [masterKey], log })
+  const catalogue = new Catalogue({ database, masterKeys, log })
   const onCatalogue = (tenantId?: string) => catalogue.changed(tenantId)
   const purses = new Purses({ database, gatewayId, journal, log, onCatalogue })
   const patience = { ...PATIENCE, ...options.patience }

@@ -62,7 +62,7 @@ export async function buildHouse(
   const closing: (() => Promise<void>)[] = []
   const start = async (settings: Partial<StartOptions> = {}) => {
     const dataDir = mkdtempSync(path.join(os.tmpdir(), 'stipend-gateway-'))
-    const where = { databaseUrl: test.url, masterKey: MASTER_KEY, host: '127.0.0.1', port: 0, dataDir, log }
+    const where = { databaseUrl: test.url, masterKeys: [MASTER_KEY] as const, host: '127.0.0.1', port: 0, dataDir, log }
     const { url, steps } = await startGateway({ ...where, ...settings })
     closing.push(async () => {
       for (const step of steps) await step.run(AbortSignal.timeout(step.timeoutMs ?? 10_000))

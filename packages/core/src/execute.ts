@@ -6,10 +6,18 @@ import type { z } from 'zod'
 import { type Actor, actorId, may } from './actor.ts'
 import { DomainError, type FieldError } from './errors.ts'
 import { newId } from './id.ts'
-import type { AnyOperation, AuditNote, Given, RequestFacts } from './operation.ts'
+import type { AnyOperation, AuditNote, Given, Reach, RequestFacts } from './operation.ts'
+import type { MasterKeys } from './providers/credential.ts'
 
 /** What executing an operation needs. `given` holds chance and time still in tests. */
-export type Dependencies = { database: Database; given?: Partial<Given> }
+export type Dependencies = {
+  database: Database
+  given?: Partial<Given>
+  /** For operations that seal or open credentials. */
+  masterKeys?: MasterKeys
+  /** For operations that ask the network. */
+  reach?: Reach
+}
 
 export type ExecuteOptions = {
   request: RequestFacts
@@ -34,17 +42,22 @@ export async function execute<O extends AnyOperation>(
   const parsed = operation.input.safeParse(input)
   if (!parsed.success) throw invalid(parsed.error)
 
-  const given: Given = { now: new Date(), newId, randomBytes, ...dependencies.given }
+  const masterKeys = () => {
+    if (dependencies.masterKeys === undefined) throw new Error('this process has no master key')
+    return dependencies.masterKeys
+  }
+  const given: Given = { now: new Date(), newId, randomBytes, masterKeys, ...dependencies.given }
   const call = { ...given, actor, input: parsed.data, request: options.request }
   try {
     if (operation.scope === 'platform') {
       return await withPlatform(dependencies.database, async (tx) => perform(operation, { ...call, tx }, undefined))
     }
     if (actor.kind === 'anonymous') throw refusal(actor)
+    const before = await beforehand(operation, dependencies, { ...call, actor })
     return await withTenant(
       dependencies.database,
       actor.tenant_id,
-      async (tx) => perform(operation, { ...call, tx }, options.idempotency_key),
+      async (tx) => perform(operation, { ...call, before, tx }, options.idempotency_key),
       operation.kind === 'query' ? { accessMode: 'read only' } : undefined,
     )
   } catch (error) {
@@ -52,12 +65,26 @@ export async function execute<O extends AnyOperation>(
   }
 }
 
+/** What a command does before its transaction. Nothing of it is done again when the transaction is. */
+async function beforehand(
+  operation: AnyOperation,
+  { database, reach }: Dependencies,
+  call: Given & { actor: Exclude<Actor, { kind: 'anonymous' }>; input: unknown },
+): Promise<unknown> {
+  if (operation.kind === 'query' || operation.before === undefined) return undefined
+  if (reach === undefined) throw new Error('this process may not ask the network')
+  const read = <T>(work: (tx: TenantTx) => Promise<T>) =>
+    withTenant(database, call.actor.tenant_id, work, { accessMode: 'read only' })
+  return operation.before({ ...call, read, reach })
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: one path for operations of every shape; input and output are parsed by them
 async function perform(operation: AnyOperation, call: any, key: string | undefined): Promise<Executed<any>> {
   if (operation.kind === 'query') {
     return { output: parseOutput(operation, await operation.handle(call)), replayed: false }
   }
-  const slot = key === undefined ? null : await claim(operation, call, key)
+  // What a command asks beforehand is asked anew each time, and its answer is not kept.
+  const slot = key === undefined || operation.before !== undefined ? null : await claim(operation, call, key)
   if (slot?.output !== undefined && slot.output !== null) {
     return { output: parseOutput(operation, slot.output), replayed: true }
   }

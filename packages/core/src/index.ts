@@ -20,13 +20,14 @@ export { DomainError, ERROR_CODES, type ErrorCode, type ErrorDetails, type Field
 export { asDomainError, type Dependencies, type Executed, type ExecuteOptions, execute } from './execute.ts'
 export * as groups from './groups/operations.ts'
 export { ID_PREFIXES, type IdKind, newId } from './id.ts'
+export { forgetDrafts } from './imports/drafts.ts'
 export * as imports from './imports/operations.ts'
 export * as invitations from './invitations/operations.ts'
 export * as keys from './keys/index.ts'
 export * as locations from './locations/operations.ts'
 export * as members from './members/operations.ts'
 export * as models from './models/operations.ts'
-export type { AnyOperation, AuditNote, Command, Given, Operation, Query, RequestFacts } from './operation.ts'
+export type { AnyOperation, AuditNote, Command, Given, Operation, Query, Reach, RequestFacts } from './operation.ts'
 export {
   type Candidates,
   type Catalogue,
@@ -38,13 +39,13 @@ export {
 export {
   loadPlatformCatalogue,
   loadTenantCatalogue,
-  PLATFORM_OWNER,
   type PricedModel,
   type ServedModel,
   type ServedProvider,
 } from './providers/catalogue.ts'
 export { type MasterKeys, openCredential, sealCredential } from './providers/credential.ts'
 export { type HealthReport, reportHealth } from './providers/health.ts'
+export * as providers from './providers/index.ts'
 export {
   DIALECTS,
   type Dialect,
@@ -52,12 +53,12 @@ export {
   headersFor,
   kindOf,
   type ListedModel,
+  PLATFORM_OWNER,
   PROVIDER_KINDS,
   type ProviderKind,
   type ProviderKindName,
   readModelList,
 } from './providers/kinds.ts'
-export * as providers from './providers/operations.ts'
 export * as search from './search/operations.ts'
 export * as serviceTokens from './service-tokens/operations.ts'
 export * as tenants from './tenants/operations.ts'

@@ -3,17 +3,38 @@ import type { z } from 'zod'
 import type { Actor, Permission } from './actor.ts'
 import type { ErrorCode } from './errors.ts'
 import type { IdKind } from './id.ts'
+import type { MasterKeys } from './providers/credential.ts'
 
 /** What a command leaves in the audit log: on what, and how it was before and after. Never a secret. */
 export type AuditNote = { target_id: string; before?: object | null; after?: object | null }
 
+/** A request to an address that somebody named, such as a provider's. Redirects are not followed. Throws where nothing answers. */
+export type Reach = (
+  url: string,
+  how: { headers: Record<string, string>; isTrusted: boolean; timeoutMs: number; bytesMax: number },
+) => Promise<{ status: number; body: Buffer }>
+
 /** Chance and time are given, so that a test can hold them still. */
-export type Given = { now: Date; newId: (kind: IdKind) => string; randomBytes: (size: number) => Buffer }
+export type Given = {
+  now: Date
+  newId: (kind: IdKind) => string
+  randomBytes: (size: number) => Buffer
+  /** The keys that credentials are sealed with. Throws where the process has none. */
+  masterKeys: () => MasterKeys
+}
 
 type TxOf = { tenant: TenantTx; platform: PlatformTx }
 export type Scope = keyof TxOf
 
 export type Call<S extends Scope, Input> = Given & { tx: TxOf[S]; actor: Actor; input: Input; request: RequestFacts }
+
+/** What a command may do before its transaction: look something up in one of its own, and ask the network. */
+export type BeforeCall<S extends Scope, Input> = Given & {
+  actor: Actor
+  input: Input
+  read: <T>(work: (tx: TxOf[S]) => Promise<T>) => Promise<T>
+  reach: Reach
+}
 
 /** Where a call came from: for the audit log and for limits on sign-in. */
 export type RequestFacts = { request_id: string; ip: string | null }
@@ -36,11 +57,13 @@ export type Query<S extends Scope, I extends z.ZodType, O extends z.ZodType> = C
   handle(call: Call<S, z.output<I>>): Promise<z.input<O>>
 }
 
-export type Command<S extends Scope, I extends z.ZodType, O extends z.ZodType> = Common<S, I, O> & {
+export type Command<S extends Scope, I extends z.ZodType, O extends z.ZodType, P = unknown> = Common<S, I, O> & {
   kind: 'command'
+  /** What needs the network, done outside of any transaction. The handler finds its answer in `before`. */
+  before?: (call: BeforeCall<S, z.output<I>>) => Promise<P>
   /** Fields of the output, at any depth, that are shown once: left out (null) of what is kept for a repeated request. */
   secret_fields?: readonly string[]
-  handle(call: Call<S, z.output<I>>): Promise<{ output: z.input<O>; audit: AuditNote | AuditNote[] }>
+  handle(call: Call<S, z.output<I>> & { before: P }): Promise<{ output: z.input<O>; audit: AuditNote | AuditNote[] }>
 }
 
 export type Operation<S extends Scope = Scope, I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> =
@@ -48,7 +71,7 @@ export type Operation<S extends Scope = Scope, I extends z.ZodType = z.ZodType, 
   | Command<S, I, O>
 
 // biome-ignore lint/suspicious/noExplicitAny: the registry holds operations of every shape; execute() parses at both ends
-export type AnyOperation = Query<any, any, any> | Command<any, any, any>
+export type AnyOperation = Query<any, any, any> | Command<any, any, any, any>
 
 type Definition<T> = Omit<T, 'kind' | 'scope'>
 
@@ -60,9 +83,9 @@ export function query<I extends z.ZodType, O extends z.ZodType>(
 }
 
 /** Changes something of the caller's tenant, in one transaction together with its audit entry. */
-export function command<I extends z.ZodType, O extends z.ZodType>(
-  definition: Definition<Command<'tenant', I, O>>,
-): Command<'tenant', I, O> {
+export function command<I extends z.ZodType, O extends z.ZodType, P>(
+  definition: Definition<Command<'tenant', I, O, P>>,
+): Command<'tenant', I, O, P> {
   return { kind: 'command', scope: 'tenant', ...definition }
 }
 

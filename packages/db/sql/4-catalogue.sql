@@ -49,14 +49,14 @@ create or replace trigger tell_gateways after insert or delete on group_members
 -- `catalogue`, and `catalogue ten_…` where it is only that tenant's.
 create or replace function app.tell_gateways_of_catalogue() returns trigger language plpgsql as $$
 begin
-  perform pg_notify('stipend', 'catalogue' || coalesce(' ' || new.tenant_id, ''));
+  perform pg_notify('stipend', 'catalogue' || coalesce(' ' || case tg_op when 'DELETE' then old.tenant_id else new.tenant_id end, ''));
   return null;
 end $$;
 
 create or replace trigger tell_gateways after insert or update on providers for each row execute function app.tell_gateways_of_catalogue();
 create or replace trigger tell_gateways after insert or update on models for each row execute function app.tell_gateways_of_catalogue();
 create or replace trigger tell_gateways after insert on prices for each row execute function app.tell_gateways_of_catalogue();
-create or replace trigger tell_gateways after insert or update on provider_shares for each row execute function app.tell_gateways_of_catalogue();
+create or replace trigger tell_gateways after insert or update or delete on provider_shares for each row execute function app.tell_gateways_of_catalogue();
 
 revoke all on function app.refuse_other_owner(), app.refuse_unseen_provider(), app.tell_gateways_of_groups(), app.tell_gateways_of_catalogue() from public;
 grant execute on function app.refuse_other_owner(), app.refuse_unseen_provider(), app.tell_gateways_of_groups(), app.tell_gateways_of_catalogue() to stipend_app, stipend_lookup;

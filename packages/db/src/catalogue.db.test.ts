@@ -56,6 +56,7 @@ const DELETABLE = [
   'sessions',
   'leases',
   'lease_periods',
+  'provider_shares',
   'group_members',
   'group_leads',
   'member_scopes',
@@ -101,7 +102,7 @@ const CHECKED: Record<string, string> = {
   provider_shares: 'seen_provider 21O',
 }
 
-/** Tables whose changes gateways hear of, by the type of the trigger: 5 after insert, 13 insert or delete, 17 update, 21 insert or update. */
+/** Tables whose changes gateways hear of, by the type of the trigger: 5 after insert, 13 insert or delete, 17 update, 21 insert or update, 29 any. */
 const TOLD: Record<string, string> = {
   accounts: '17O',
   group_members: '13O',
@@ -109,7 +110,7 @@ const TOLD: Record<string, string> = {
   members: '17O',
   models: '21O',
   prices: '5O',
-  provider_shares: '21O',
+  provider_shares: '29O',
   providers: '21O',
   tenants: '17O',
 }

@@ -61,11 +61,32 @@ export const variable = {
       (key) => Buffer.from(key, 'base64').toString('base64') === key,
     ).transform((key) => Buffer.from(key, 'base64')),
 
+  /** Several of `key32`, with commas between. */
+  keys32: () =>
+    z
+      .string()
+      .default('')
+      .transform((keys) => listOf(keys))
+      .pipe(z.array(variable.key32())),
+
+  /** Names, with commas between. */
+  list: () =>
+    z
+      .string()
+      .default('')
+      .transform((names) => listOf(names)),
+
   logLevel: () => {
     const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
     return z.enum(levels, { error: `must be one of ${levels.join(', ')}` })
   },
 }
+
+const listOf = (text: string) =>
+  text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')
 
 function text(expected: string, pattern: RegExp, accepts: (value: string) => boolean = () => true) {
   return z.string({ error: expected }).refine((value) => pattern.test(value) && accepts(value), { error: expected })

@@ -13,6 +13,7 @@ import {
   locations,
   members,
   models,
+  providers,
   serviceTokens,
   tenants,
   usage,
@@ -67,6 +68,15 @@ const OUTPUTS: Record<string, z.ZodType> = {
   AllocationList: allocations.list.output,
   Model: models.list.output.shape.data.element,
   ModelList: models.list.output,
+  Provider: providers.get.output,
+  ProviderList: providers.list.output,
+  ProviderKindList: providers.listKinds.output,
+  DeletedProvider: providers.delete.output,
+  ProviderModel: providers.listModels.output.shape.data.element,
+  ProviderModelList: providers.listModels.output,
+  ProviderVerdict: providers.tryNew.output,
+  PriceHistory: providers.listPrices.output,
+  PricePreview: providers.previewPrices.output,
   UsageEvent: usage.list.output.shape.data.element,
   UsageList: usage.list.output,
   UsageSummary: usage.summary.output,
@@ -101,6 +111,7 @@ const INPUTS: Record<string, z.ZodType> = {
   CreateManyKeys: keys.createMany.input,
   SelectKeys: keys.revokeMany.input,
   CreateAllocation: allocations.create.input,
+  CreateProvider: providers.create.input,
   CreateServiceToken: serviceTokens.create.input,
 }
 
@@ -115,6 +126,7 @@ const TAGS: Record<string, string> = {
   keys: 'What coding tools send to the gateway, each with a budget.',
   allocations: 'Pots of money that several keys draw from.',
   models: 'What keys can ask for, and what it costs.',
+  providers: 'Where models come from: connections of your own and of the platform, with their models and prices.',
   usage: 'Requests that were made and what they cost.',
   coding: 'Who used their keys how much.',
   chats: 'Conversations made with keys.',
@@ -412,9 +424,11 @@ function exampleOf(builder: OpenApiBuilder, schema: SchemaObject | ReferenceObje
     if (target === undefined) throw new Error(`${schema.$ref} is not there`)
     return exampleOf(builder, target as SchemaObject, field)
   }
+  // What must look a certain way says so itself.
+  if (schema.pattern !== undefined && schema.examples?.[0] !== undefined) return schema.examples[0]
+  if (schema.enum?.[0] !== undefined) return schema.enum[0]
   if (EXAMPLES[field] !== undefined) return EXAMPLES[field]
   if (schema.examples?.[0] !== undefined) return schema.examples[0]
-  if (schema.enum?.[0] !== undefined) return schema.enum[0]
   if (schema.default !== undefined) return schema.default
   if (schema.anyOf?.[0] !== undefined) return exampleOf(builder, schema.anyOf[0], field)
   const type = Array.isArray(schema.type) ? schema.type[0] : schema.type

@@ -14,6 +14,10 @@ import { appRouter } from './trpc.ts'
 /** One thing of every sort that a tenant has, with something spent. */
 type Things = Awaited<ReturnType<typeof makeThings>>
 
+const PRICE_LIST = JSON.stringify({
+  'sandbox-small': { litellm_provider: 'x', mode: 'chat', input_cost_per_token: 1e-6, output_cost_per_token: 2e-6 },
+})
+
 const ROSTER = {
   name: 'class.csv',
   content_base64: Buffer.from('name,email\nAda,ada@roster.example\n').toString('base64'),
@@ -95,29 +99,36 @@ const CASES: Record<string, (things: Things) => object> = {
   }),
   'keys.list_own': () => ({}),
   'keys.get': ({ key_id: id }) => ({ id }),
-  'keys.create': ({ member_id, allocation_id }) => ({ member_id, allocation_id, name: 'Another', budget_usd: '1' }),
+  'keys.create': ({ member_id, allocation_id, provider_id }) => ({
+    member_id,
+    allocation_id,
+    provider_id,
+    name: 'Another',
+    budget_usd: '1',
+  }),
   'keys.preview_create_many': ({ location_id, group_id, member_id }) => ({
     location_id,
     group_id,
     member_ids: [member_id],
     budget_usd: '1',
   }),
-  'keys.create_many': ({ location_id, group_id, member_id, allocation_id }) => ({
+  'keys.create_many': ({ location_id, group_id, member_id, allocation_id, provider_id }) => ({
     location_id,
     group_id,
     member_ids: [member_id],
     allocation_id,
+    provider_id,
     with_active_key: 'add',
     name: 'Another',
     budget_usd: '1',
   }),
-  'keys.update': ({ key_id: id }) => ({ id, name: 'Renamed', budget_usd: '2' }),
+  'keys.update': ({ key_id: id, provider_id }) => ({ id, provider_id, name: 'Renamed', budget_usd: '2' }),
   'keys.revoke': ({ key_id: id }) => ({ id }),
   'keys.disable': ({ key_id: id }) => ({ id }),
   'keys.enable': ({ key_id: id }) => ({ id }),
   'keys.replace': ({ key_id: id }) => ({ id }),
   'keys.get_own_limits': () => ({}),
-  'keys.create_own': () => ({ name: 'Mine', budget_usd: '1' }),
+  'keys.create_own': ({ provider_id }) => ({ provider_id, name: 'Mine', budget_usd: '1' }),
   'keys.revoke_own': ({ own_key_id: id }) => ({ id }),
   'keys.preview_many': ({ key_id }) => ({ act: 'revoke', ids: [key_id], ...OTHERWISE }),
   'keys.revoke_many': ({ key_id }) => ({ ids: [key_id], ...OTHERWISE }),
@@ -138,6 +149,21 @@ const CASES: Record<string, (things: Things) => object> = {
   'service_tokens.create': () => ({ name: 'Another', scopes: ['keys:read'] }),
   'service_tokens.revoke': ({ service_token_id: id }) => ({ id }),
   'audit.list': ({ key_id }) => ({ target_id: key_id }),
+  'providers.list': () => ({}),
+  'providers.list_kinds': () => ({}),
+  'providers.get': ({ provider_id: id }) => ({ id }),
+  'providers.create': () => ({ name: 'another', kind: 'openai', credential: 'sk-another' }),
+  'providers.update': ({ provider_id: id }) => ({ id, priority: 7 }),
+  'providers.rotate_credential': ({ provider_id: id }) => ({ id, credential: 'sk-rotated' }),
+  'providers.share': ({ provider_id: id, group_id }) => ({ id, group_ids: [group_id] }),
+  'providers.delete': ({ provider_id: id }) => ({ id }),
+  'providers.try_new': () => ({ kind: 'vllm', base_url: 'https://new.example/v1' }),
+  'providers.try': ({ provider_id: id }) => ({ id }),
+  'providers.list_models': ({ provider_id: id }) => ({ id }),
+  'providers.set_models': ({ provider_id: id }) => ({ id, models: [{ name: 'sandbox-small', is_enabled: false }] }),
+  'providers.list_prices': ({ model_id }) => ({ model_id }),
+  'providers.preview_prices': ({ provider_id: id }) => ({ id, document: PRICE_LIST }),
+  'providers.import_prices': ({ provider_id: id }) => ({ id, document: PRICE_LIST }),
   'providers.create_platform': () => ({
     id: newId('provider'),
     name: 'Stolen',
@@ -165,6 +191,11 @@ const MEMBER_MAY = ['tenants.get', 'balance.level', 'keys.list_own', 'keys.get_o
 const EXPOSED = REGISTRY.map((one) => ({ ...one, name: one.operation.name }))
 const CALLABLE = EXPOSED.filter(({ doors }) => doors.length > 0)
 
+const MASTER_KEY = randomBytes(32)
+const provider_name = (unique: string) => unique.replace('_', '-')
+/** A provider that has no models. */
+const reach = async () => ({ status: 200, body: Buffer.from('{"data": []}') })
+
 let db: TestDatabase
 let scene: Scene
 let mine: Things
@@ -173,7 +204,7 @@ let elsewhere: Things
 let theirs: Things
 beforeAll(async () => {
   db = await createTestDatabase(inject('testCluster'))
-  await createProvider(db.database, { base_url: 'https://provider.example/v1', masterKey: randomBytes(32) })
+  await createProvider(db.database, { base_url: 'https://provider.example/v1', masterKey: MASTER_KEY })
   scene = await createScene(db.database)
   mine = await makeThings(scene)
   elsewhere = await makeThings(scene)
@@ -195,6 +226,15 @@ async function makeThings(within?: Scene) {
   const { id: key_id, secret } = await home.key({ member_id, allocation_id })
   await run(core.balance.promote, { amount_usd: '1', cause: 'gift', expires_at: '2999-01-01T00:00:00Z' })
   const { id: service_token_id } = await run(core.serviceTokens.create, { name: 'Script', scopes: ['keys:read'] })
+  const { id: provider_id } = await createProvider(db.database, {
+    tenant_id,
+    base_url: 'https://own.example/v1',
+    masterKey: MASTER_KEY,
+    credential: 'sk-own',
+    name: provider_name(unique),
+  })
+  const [model] = (await run(core.providers.listModels, { id: provider_id })).data
+  if (model === undefined) throw new Error('a provider without models')
   const owner = await home.owner()
   const own_keys = { kinds: ['staff' as const], keys_max: 100, budget_max_usd: '10', days_max: null, may_renew: true }
   await run(core.tenants.update, { own_keys })
@@ -218,6 +258,8 @@ async function makeThings(within?: Scene) {
     key_id,
     own_key_id,
     service_token_id,
+    provider_id,
+    model_id: model.id,
     import_id,
     guest_id,
     domain,
@@ -276,12 +318,14 @@ async function spendSomething(secret: string): Promise<string> {
   return id
 }
 
+const deps = () => ({ database: db.database, masterKeys: [MASTER_KEY] as const, reach })
+
 type Outcome = { code: string; message: string; details: object } | { output: unknown }
 
 async function outcomeOf(operation: AnyOperation, actor: Actor, input: object): Promise<Outcome> {
   try {
     const request = { request_id: 'req_test', ip: null }
-    return { output: (await execute(operation, { database: db.database }, actor, input, { request })).output }
+    return { output: (await execute(operation, deps(), actor, input, { request })).output }
   } catch (error) {
     const { code, message, details } = error as { code: string; message: string; details: object }
     return { code, message, details }
@@ -309,7 +353,7 @@ async function everythingOf(tenantId: string): Promise<string> {
   return contents.join('\n')
 }
 
-const ID = /^(loc|grp|mem|key|alc|tok|prv|req|imp)_[0-9a-z]+$/
+const ID = /^(loc|grp|mem|key|alc|tok|prv|mod|req|imp)_[0-9a-z]+$/
 
 /** The input with one of its ids replaced, for each field that has one. */
 function* withOneIdOf(input: object, others: object): Generator<{ field: string; foreign: object; made_up: object }> {
@@ -454,13 +498,14 @@ describe('an admin of some locations', () => {
     'service_tokens.create',
     'service_tokens.revoke',
     'audit.list',
+    ...Object.keys(CASES).filter((name) => name.startsWith('providers.')),
   ]
 
   test.each(operations)('$name: finds of other locations what is found of nothing', async ({ name, operation }) => {
     const before = await everythingOf(mine.tenant_id)
     for (const { field, foreign, made_up } of withOneIdOf(withoutRole(name, elsewhere), withoutRole(name, mine))) {
-      // Allocations have no location: keys of any may draw from them.
-      if (field === 'allocation_id') continue
+      // Allocations and providers have no location: keys of any may use them.
+      if (field === 'allocation_id' || field === 'provider_id') continue
       const found = await outcomeOf(operation, adminOf(elsewhere), foreign)
       expect(found).toEqual(await outcomeOf(operation, adminOf(elsewhere), made_up))
       if ('output' in found) expect(found).toMatchObject({ output: expect.toSatisfy(isNothing) })
@@ -491,7 +536,7 @@ describe('a teacher', () => {
     const teacher = teacherOf(elsewhere)
     const before = await everythingOf(mine.tenant_id)
     for (const { field, foreign, made_up } of withOneIdOf(inputFor(name, elsewhere), inputFor(name, mine))) {
-      if (field === 'allocation_id') continue
+      if (field === 'allocation_id' || field === 'provider_id') continue
       const found = await outcomeOf(operation, teacher, foreign)
       expect(found).toEqual(await outcomeOf(operation, teacher, made_up))
       if ('output' in found) expect(found).toMatchObject({ output: expect.toSatisfy(isNothing) })

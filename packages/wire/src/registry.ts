@@ -120,5 +120,20 @@ export const REGISTRY: readonly Exposed[] = [
 
   everywhere(audit.list),
 
+  everywhere(providers.list),
+  everywhere(providers.listKinds),
+  everywhere(providers.get),
+  everywhere(providers.create),
+  everywhere(providers.update),
+  everywhere(providers.rotateCredential),
+  everywhere(providers.share),
+  everywhere(providers.delete),
+  everywhere(providers.tryNew),
+  everywhere(providers.tryAgain),
+  everywhere(providers.listModels),
+  everywhere(providers.setModels),
+  everywhere(providers.listPrices),
+  everywhere(providers.previewPrices),
+  everywhere(providers.importPrices),
   operatorOnly(providers.createPlatform),
 ]

@@ -111,6 +111,7 @@ const DOORS: Record<string, readonly string[]> = {
     'packages/core/src/spend/',
     'packages/core/src/providers/catalogue.ts',
     'packages/core/src/providers/health.ts',
+    'packages/core/src/imports/drafts.ts',
     'packages/auth/src/',
   ],
   withIdentity: ['packages/auth/src/'],

@@ -22,6 +22,9 @@ const EXCEPTIONS: Record<string, string> = {
   'packages/core/src/keys/operations.ts: now()': 'a period is found by the clock that draws from it: the database’s',
   'packages/core/src/providers/catalogue.ts: now()': 'asked by gateways, whose clocks may differ from the database’s',
   'packages/core/src/providers/health.ts: clock_timestamp()': 'as the catalogue',
+  'packages/core/src/providers/view.ts: now()':
+    'what is in force and how old a report is: by the clock that stamped them',
+  'packages/core/src/providers/trying.ts: performance.now': 'how long an answer takes is what is asked',
   'packages/money/src/cost.ts: Number': 'a count of tokens, no longer money, and small enough to be exact',
   'packages/money/src/usage.ts: Math.ceil': 'a count of tokens that a provider gave with a fraction',
   'apps/console/app/money.ts: Number(usd)': 'the height of a bar in a chart',

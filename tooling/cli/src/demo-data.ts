@@ -35,7 +35,8 @@ export type DemoOrganisation = {
   accent_color: string
   credit: { amount_usd: string; cause: string }
   locations: string[]
-  groups: { name: string; location: string }[]
+  /** `lead` is the address of who leads it. */
+  groups: { name: string; location: string; lead: string | null }[]
   allocation: { name: string; budget_usd: string; renewal: 'never' | 'monthly' }
   people: DemoPerson[]
   keys: DemoKey[]
@@ -203,7 +204,11 @@ const LINDENHOF: DemoOrganisation = {
   accent_color: 'teal',
   credit: { amount_usd: '500.00', cause: 'Invoice 2026-0141, school year 2026-2027' },
   locations: [NOORD, ZUID],
-  groups: Object.entries(CLASSES).map(([name, { location }]) => ({ name, location })),
+  groups: Object.entries(CLASSES).map(([name, { location }]) => ({
+    name,
+    location,
+    lead: addressOf(location === NOORD ? 'Pieter Bosman' : 'Geert-Jan Wiersma', SCHOOL_DOMAIN),
+  })),
   allocation: { name: PROJECT, budget_usd: '60.00', renewal: 'never' },
   people: [...STAFF, ...STUDENTS],
   keys: [
@@ -349,7 +354,7 @@ const BRIGHTWATER: DemoOrganisation = {
   accent_color: 'indigo',
   credit: { amount_usd: '1000.00', cause: 'Opening balance' },
   locations: ['Bristol', 'Leeds'],
-  groups: Object.entries(TEAMS).map(([name, { location }]) => ({ name, location })),
+  groups: Object.entries(TEAMS).map(([name, { location }]) => ({ name, location, lead: null })),
   allocation: { name: TENDER, budget_usd: '250.00', renewal: 'monthly' },
   people: EMPLOYEES,
   keys: [

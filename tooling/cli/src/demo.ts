@@ -108,6 +108,13 @@ async function seedOrganisation(seeding: Seeding, organisation: DemoOrganisation
     return { id, email: person.email, role: person.role, password }
   })
 
+  for (const { name, lead } of organisation.groups) {
+    const member = people.find((person) => person.email === lead)
+    if (member !== undefined) {
+      await operate(groups.setLeads, { group_id: known(groupIds, name), member_ids: [member.id] })
+    }
+  }
+
   const token = await operate(serviceTokens.create, { name: 'Demo', scopes: [...PERMISSIONS] })
   const made: DemoTenant['keys'] = []
   for (const key of organisation.keys) {

@@ -31,7 +31,7 @@ export async function start(env: Env, { fresh }: { fresh: boolean }): Promise<nu
   const dir = dataDir(env.data_dir)
   const running: Running = { dir, stopping, services: [], database: null, file: null }
   try {
-    console.log(farewell(await bringUp(env, running, fresh)))
+    console.log(farewell(await bringUp(env, running, fresh), env))
     const failed = await untilStoppedOrBroken(running)
     console.log(failed ?? '\nStopping …')
     return failed === null ? 0 : 1
@@ -301,7 +301,7 @@ async function takeDown({ services, database, stopping, file }: Running): Promis
   file?.release()
 }
 
-function farewell(demo: DemoFile): string {
+function farewell(demo: DemoFile, env: Env): string {
   const [tenant] = demo.tenants
   const [key] = tenant?.keys ?? []
   const [model] = DEMO_MODELS
@@ -319,6 +319,7 @@ function farewell(demo: DemoFile): string {
   return [
     '',
     `  Console     ${demo.console_url}`,
+    ...(!('KEEP_MAILS' in env.mail) ? [] : [`  Mails       ${demo.console_url}/mails, instead of being sent`]),
     `  Gateway     ${demo.gateway_url}`,
     `  API         ${demo.api_url}`,
     '',

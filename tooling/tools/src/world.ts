@@ -25,13 +25,15 @@ export type World = {
 }
 
 const CREDENTIAL = 'sandbox-credential-for-tools'
+/** Every name is a model's, which thinks first; thoughts come back or are refused. Answers come in pieces of a few bytes. */
+const HARD = { any_model: true, reasoning_tokens: 16, split: 7 }
 /** Names of both families, since tools send other parameters for those they know. */
 const MODELS = ['sandbox-small', 'gpt-5.5', 'gpt-6-sol', 'claude-sonnet-5']
 
 /** The provider by itself, to tell what is wrong with a client or with the provider from what is wrong with the gateway. */
 export async function providerOnly(): Promise<World> {
   const sandbox = await startSandboxProvider({ credential: CREDENTIAL })
-  sandbox.configure({ any_model: true })
+  sandbox.configure(HARD)
   return {
     baseUrl: `${sandbox.url}/v1`,
     keys: { good: CREDENTIAL },
@@ -49,7 +51,7 @@ export async function wholeHouse(root: string, surroundings: Record<string, stri
   const { appUrl } = await prepareDatabase(url, { appPassword: 'only-for-tools' })
   const database = connect(appUrl, { applicationName: 'stipend tools', max: 2 })
   const sandbox = await startSandboxProvider({ credential: CREDENTIAL })
-  sandbox.configure({ any_model: true })
+  sandbox.configure(HARD)
   const masterKey = randomBytes(32)
   const where = { base_url: `${sandbox.url}/v1`, masterKey, credential: CREDENTIAL }
   const dialects = ['chat', 'responses', 'messages'] as const

@@ -30,6 +30,7 @@ import {
   IconMoon,
   IconPlugConnected,
   IconSelector,
+  IconServer2,
   IconSettings,
   IconSun,
   IconTerminal2,
@@ -100,7 +101,9 @@ export function Frame({ children }: { children: ReactNode }) {
 }
 
 function Navigation({ onClose }: { onClose?: () => void }) {
-  const { slug, may, words } = useTenant()
+  const { slug, may, words, role } = useTenant()
+  // Whoever leads a class has it on Coding.
+  const seesPeople = may('members:read') && role !== 'member'
   const own = [
     { to: paths.myKeys(slug), label: 'My keys', icon: IconUserCircle },
     { to: paths.connect(slug), label: 'Connect tools', icon: IconPlugConnected },
@@ -121,15 +124,10 @@ function Navigation({ onClose }: { onClose?: () => void }) {
           {may('keys:read') && <Entry to={paths.coding(slug)} label="Coding" icon={IconCode} />}
           {may('keys:read') && <Entry to={paths.keys(slug)} label="Keys" icon={IconKey} />}
           {may('usage:read') && <Entry to={paths.usage(slug)} label="Usage" icon={IconChartBar} />}
-          {may('members:read') && may('members:write') && (
-            <Entry to={paths.members(slug)} label={words.people} icon={IconUsers} />
-          )}
-          {may('locations:read') && may('members:write') && (
-            <Entry to={paths.locations(slug)} label={words.locations} icon={IconMapPin} />
-          )}
-          {may('groups:read') && may('members:write') && (
-            <Entry to={paths.groups(slug)} label={words.groups} icon={IconUsersGroup} />
-          )}
+          {may('providers:read') && <Entry to={paths.providers(slug)} label="Providers" icon={IconServer2} />}
+          {seesPeople && <Entry to={paths.members(slug)} label={words.people} icon={IconUsers} />}
+          {seesPeople && <Entry to={paths.locations(slug)} label={words.locations} icon={IconMapPin} />}
+          {seesPeople && <Entry to={paths.groups(slug)} label={words.groups} icon={IconUsersGroup} />}
           {may('tenant:write') && <Entry to={paths.settings(slug)} label="Settings" icon={IconSettings} />}
           {may('service_tokens:read') && <Entry to={paths.tokens(slug)} label="API" icon={IconTerminal2} />}
           {may('usage:read') && <Divider my={6} className={classes.line} />}

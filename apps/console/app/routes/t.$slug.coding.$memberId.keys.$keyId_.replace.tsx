@@ -17,9 +17,9 @@ import { searchOf } from '../ui/table/use-table.ts'
 export const meta: MetaFunction = () => [{ title: 'Replace a lost key – Stipend' }]
 
 export const loader = tenantLoader(async ({ api, param, context }) => {
-  const [key, { model }] = await Promise.all([api.keys.get({ id: param('keyId') }), modelsOf(api)])
+  const [key, { model_for }] = await Promise.all([api.keys.get({ id: param('keyId') }), modelsOf(api)])
   if (key.member_id !== param('memberId')) throw notFoundPage(context)
-  return { key, model, gateway_url: context.backend.gateway_url, idempotency_key: randomUUID() }
+  return { key, model_for, gateway_url: context.backend.gateway_url, idempotency_key: randomUUID() }
 })
 
 // The form keeps its idempotency key, and the key once shown stays on the page.
@@ -31,7 +31,7 @@ export const action = tenantAction(async ({ api, param }) => ({
 
 /** A lost key: revoked, and made anew with the same settings and what is left of its budget. */
 export default function ReplaceKey() {
-  const { key, model, gateway_url, idempotency_key } = useLoaderData<typeof loader>()
+  const { key, model_for, gateway_url, idempotency_key } = useLoaderData<typeof loader>()
   const { slug } = useTenant()
   const [params] = useSearchParams()
   const fetcher = useFetcher<typeof action>()
@@ -56,7 +56,7 @@ export default function ReplaceKey() {
           closeTo={paths.coding(slug, searchOf(params))}
           warning={`It is shown this once. Give it to ${firstName} in person. The lost key works no more.`}
           gateway_url={gateway_url}
-          model={model}
+          modelFor={model_for}
         />
       ) : (
         <ActForm

@@ -16,7 +16,7 @@ export const meta: MetaFunction = () => [{ title: 'Create a key – Stipend' }]
 
 export const loader = tenantLoader(async ({ api, param, context, session, membership }) => {
   const permissions = context.backend.permissions(session, membership)
-  const [member, allocations, { model }] = await Promise.all([
+  const [member, allocations, { model_for }] = await Promise.all([
     api.members.get({ id: param('memberId') }),
     permissions.includes('allocations:read') ? api.allocations.list({ limit: 200 }) : null,
     modelsOf(api),
@@ -24,7 +24,7 @@ export const loader = tenantLoader(async ({ api, param, context, session, member
   return {
     member,
     allocations: allocations?.data.map(({ id, name }) => ({ id, name })) ?? [],
-    model,
+    model_for,
     gateway_url: context.backend.gateway_url,
     may_write: permissions.includes('keys:write'),
     /** One form makes one key, however often it is sent. */
@@ -49,7 +49,7 @@ export const action = tenantAction(async ({ api, param }, form) => {
 })
 
 export default function NewKey() {
-  const { member, allocations, model, gateway_url, idempotency_key, may_write } = useLoaderData<typeof loader>()
+  const { member, allocations, model_for, gateway_url, idempotency_key, may_write } = useLoaderData<typeof loader>()
   const { slug } = useTenant()
   const [search] = useSearchParams()
   const fetcher = useFetcher<typeof action>()
@@ -94,7 +94,7 @@ export default function NewKey() {
           closeTo={closeTo}
           warning={`It is shown this once. Give it to ${firstName} in person. Send by mail is not offered: a key in a mailbox is a lost key.`}
           gateway_url={gateway_url}
-          model={model}
+          modelFor={model_for}
         />
       )}
     </SidePanel>

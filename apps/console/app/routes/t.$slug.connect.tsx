@@ -18,7 +18,7 @@ export const loader = tenantLoader(async ({ api, context }) => ({
 }))
 
 export default function Connect() {
-  const { gateway_url, models, model } = useLoaderData<typeof loader>()
+  const { gateway_url, models, model_for } = useLoaderData<typeof loader>()
   return (
     <>
       <PageHeader
@@ -39,7 +39,7 @@ export default function Connect() {
           <Text size="sm" c="dimmed" mb="md">
             Put your key in the place of {PLACEHOLDER}.
           </Text>
-          <ToolTabs connection={{ base_url: gateway_url, key: PLACEHOLDER, model }} />
+          <ToolTabs connection={{ base_url: gateway_url, key: PLACEHOLDER }} modelFor={model_for} />
         </Card>
         {models.length > 0 && (
           <Card>

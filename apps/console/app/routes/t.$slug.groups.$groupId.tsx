@@ -1,7 +1,9 @@
-import { Anchor, Button, Divider, Group, List, MultiSelect, Stack, Text, TextInput } from '@mantine/core'
+import { Anchor, Button, Divider, Group, List, Stack, Text, TextInput } from '@mantine/core'
 import { type MetaFunction, redirect } from '@remix-run/node'
 import { Link, useFetcher, useLoaderData, useSearchParams } from '@remix-run/react'
 import { useEffect, useState } from 'react'
+import type { Caller } from '../../backend.ts'
+import { PeopleSelect } from '../features/people/people-select.tsx'
 import { usePeopleActs } from '../features/people/use-people-acts.tsx'
 import { useTenant } from '../features/tenant.ts'
 import { paths } from '../paths.ts'
@@ -21,16 +23,10 @@ const SHOWN = 100
 
 export const loader = tenantLoader(async ({ api, param }) => {
   const group = await api.groups.get({ id: param('groupId') })
-  const [people, here] = await Promise.all([
-    api.members.list({ group_id: group.id, limit: SHOWN }),
-    // Whoever is at this location can be put into the group, or lead it; on large ones, those found by the search.
-    api.members.list({ location_id: group.location_id, state: 'active', limit: 200 }),
-  ])
-  const known = new Map([...here.data, ...people.data].map(({ id, name, kind }) => [id, { id, name, kind }]))
+  const people = await api.members.list({ group_id: group.id, limit: SHOWN })
   return {
     group,
     people: people.data.map(({ id, name }) => ({ id, name })),
-    choices: [...known.values()],
   }
 })
 
@@ -62,7 +58,7 @@ export const action = tenantAction(async ({ api, param, slug, url }, form) => {
 })
 
 export default function GroupPanel() {
-  const { group, people, choices } = useLoaderData<typeof loader>()
+  const { group, people } = useLoaderData<typeof loader>()
   const { slug, words, may } = useTenant()
   const [search] = useSearchParams()
   const notify = useNotify()
@@ -91,7 +87,6 @@ export default function GroupPanel() {
         <Editor
           group={group}
           people={people}
-          choices={choices}
           isBusy={fetcher.state !== 'idle'}
           send={send}
           refused={refused}
@@ -192,24 +187,20 @@ export default function GroupPanel() {
 }
 
 type EditorProps = {
-  group: { id: string; name: string; leads: { id: string; name: string }[] }
-  people: { id: string }[]
-  choices: { id: string; name: string; kind: string }[]
+  group: Awaited<ReturnType<Caller['groups']['get']>>
+  people: { id: string; name: string }[]
   isBusy: boolean
   send: (fields: Record<string, string>) => void
   refused: Parameters<typeof RefusalAlert>[0]['of']
   onCancel: () => void
 }
 
-function Editor({ group, people, choices, isBusy, send, refused, onCancel }: EditorProps) {
-  const { words } = useTenant()
+function Editor({ group, people, isBusy, send, refused, onCancel }: EditorProps) {
+  const { words, kind } = useTenant()
   const [name, setName] = useState(group.name)
   const [leads, setLeads] = useState(group.leads.map((one) => one.id))
   const shown = people.map((one) => one.id)
   const [members, setMembers] = useState(shown)
-  const options = (of: { id: string; name: string }[]) => of.map((one) => ({ value: one.id, label: one.name }))
-  const staff = choices.filter((one) => one.kind !== 'student')
-  const others = group.leads.filter((lead) => !staff.some((one) => one.id === lead.id))
   return (
     <Stack gap="md">
       <RefusalAlert of={refused} />
@@ -224,13 +215,13 @@ function Editor({ group, people, choices, isBusy, send, refused, onCancel }: Edi
         Rename
       </Button>
       <Divider />
-      <MultiSelect
+      <PeopleSelect
         label="Led by"
         description="They see these people and look after their keys, and see nobody else."
-        data={options([...staff, ...others])}
+        known={group.leads}
+        among={kind === 'school' ? { kind: 'staff', state: 'active' } : { state: 'active' }}
         value={leads}
         onChange={setLeads}
-        searchable
       />
       <Button
         size="xs"
@@ -241,13 +232,13 @@ function Editor({ group, people, choices, isBusy, send, refused, onCancel }: Edi
         Save who leads
       </Button>
       <Divider />
-      <MultiSelect
+      <PeopleSelect
         label={words.people}
-        data={options(choices)}
+        description={`Anybody of ${group.location_name}.`}
+        known={people}
+        among={{ location_id: group.location_id, state: 'active' }}
         value={members}
         onChange={setMembers}
-        searchable
-        hidePickedOptions
       />
       <Button
         size="xs"

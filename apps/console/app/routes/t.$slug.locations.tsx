@@ -3,6 +3,7 @@ import type { MetaFunction } from '@remix-run/node'
 import { Link, useFetcher, useLoaderData } from '@remix-run/react'
 import { IconDots } from '@tabler/icons-react'
 import { useEffect, useState } from 'react'
+import { usePeopleActs } from '../features/people/use-people-acts.tsx'
 import { useTenant } from '../features/tenant.ts'
 import { paths } from '../paths.ts'
 import { tenantAction, tenantLoader, text } from '../session.server.ts'
@@ -35,6 +36,7 @@ export default function Locations() {
   const { locations } = useLoaderData<typeof loader>()
   const { slug, words, may } = useTenant()
   const [asked, setAsked] = useState<Asked | null>(null)
+  const { ask, dialog } = usePeopleActs([])
   const one = words.location.toLowerCase()
   const canWrite = may('locations:write')
   const add = (
@@ -103,6 +105,19 @@ export default function Locations() {
                         <Menu.Item onClick={() => setAsked({ intent: 'rename', id: location.id, name: location.name })}>
                           Rename
                         </Menu.Item>
+                        {may('members:write') && (
+                          <Menu.Item
+                            onClick={() =>
+                              ask({
+                                act: 'invite',
+                                people: { matching: { location_id: location.id } },
+                                what: `everybody of ${location.name}`,
+                              })
+                            }
+                          >
+                            Invite everybody
+                          </Menu.Item>
+                        )}
                         <Menu.Item
                           color="red"
                           onClick={() => setAsked({ intent: 'delete', id: location.id, name: location.name })}
@@ -118,6 +133,7 @@ export default function Locations() {
           </Table.Tbody>
         </Table>
       )}
+      {dialog}
       {asked !== null && <PlaceDialog key={JSON.stringify(asked)} asked={asked} onClose={() => setAsked(null)} />}
     </>
   )

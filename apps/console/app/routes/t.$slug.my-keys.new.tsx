@@ -17,10 +17,10 @@ import { counted } from '../words.ts'
 export const meta: MetaFunction = () => [{ title: 'Create a key – Stipend' }]
 
 export const loader = tenantLoader(async ({ api, context }) => {
-  const [limits, { model }] = await Promise.all([api.keys.getOwnLimits(), modelsOf(api)])
+  const [limits, { model_for }] = await Promise.all([api.keys.getOwnLimits(), modelsOf(api)])
   return {
     limits,
-    model,
+    model_for,
     gateway_url: context.backend.gateway_url,
     idempotency_key: randomUUID(),
   }
@@ -40,7 +40,7 @@ export const action = tenantAction(async ({ api }, form) => ({
 
 /** A key for oneself, with the form that administrators have and within the limits they set. */
 export default function NewOwnKey() {
-  const { limits, model, gateway_url, idempotency_key } = useLoaderData<typeof loader>()
+  const { limits, model_for, gateway_url, idempotency_key } = useLoaderData<typeof loader>()
   const { slug } = useTenant()
   const fetcher = useFetcher<typeof action>()
   const { done, refused } = answerOf(fetcher.data ?? useActionData<typeof action>())
@@ -58,7 +58,7 @@ export default function NewOwnKey() {
           closeTo={closeTo}
           warning="It is shown this once. Put it into your tool, and nowhere else."
           gateway_url={gateway_url}
-          model={model}
+          modelFor={model_for}
         />
       ) : (
         <Stack gap="lg">

@@ -1,4 +1,5 @@
 import {
+  Anchor,
   Button,
   Card,
   Checkbox,
@@ -16,6 +17,7 @@ import { useFetcher, useLoaderData } from '@remix-run/react'
 import { type ReactNode, useEffect, useState } from 'react'
 import { KINDS } from '../features/people/people-query.ts'
 import { useTenant } from '../features/tenant.ts'
+import { paths } from '../paths.ts'
 import { tenantAction, tenantLoader, text } from '../session.server.ts'
 import { palettes } from '../theme/palette.ts'
 import { Confirm } from '../ui/confirm.tsx'
@@ -205,6 +207,15 @@ function Domains() {
     >
       {(refused) => (
         <>
+          {domains.length > 0 && (
+            <Text size="sm">
+              They begin at{' '}
+              <Anchor href={paths.signUp()} underline="always">
+                the sign-up page
+              </Anchor>
+              .
+            </Text>
+          )}
           {domains.length > 0 && (
             <Table aria-label="Domains">
               <Table.Tbody>

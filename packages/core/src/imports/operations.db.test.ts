@@ -153,7 +153,9 @@ describe('an import', () => {
     const scene = await createScene(test.database)
     const draft = await create(scene, CLASS)
     const later = { now: new Date(Date.now() + 25 * 3_600_000) }
-    await scene.run(core.imports.create, { files: [file(CLASS)] }, scene.operator, later)
+    await core.forgetDrafts(test.database, new Date())
+    expect((await scene.run(core.imports.get, { id: draft.id })).status).toBe('draft')
+    await core.forgetDrafts(test.database, later.now)
     expect((await refusalOf(scene.run(core.imports.get, { id: draft.id }))).code).toBe('not_found')
   })
 
@@ -207,6 +209,20 @@ describe('an admin of some locations', () => {
     for (const operation of [core.imports.get, core.imports.listRows, core.imports.run]) {
       expect(await refusalOf(scene.run(operation, { id: draft.id }, other))).toEqual(missing)
     }
+  })
+
+  it('changes nobody who leads groups elsewhere: whoever writes their address could become them', async () => {
+    const scene = await createScene(test.database)
+    const north = await scene.run(core.locations.create, { name: 'North' })
+    const group = await scene.run(core.groups.create, { name: 'South', location_id: scene.location.id })
+    const teacher = await scene.member({ kind: 'staff', location_id: north.id, external_id: 't-1', account: false })
+    await scene.run(core.groups.setLeads, { group_id: group.id, member_ids: [teacher.id] })
+    const admin = await scene.adminOf(north.id)
+    const csv = `Name,Mail,Id\n${teacher.name},mine@evil.example,t-1\n`
+    const draft = await create(scene, csv, {}, admin)
+    expect((await scene.run(core.imports.listRows, { id: draft.id }, admin)).data).toMatchObject([
+      { reason: 'has_role' },
+    ])
   })
 
   it('changes nobody who has a role', async () => {

@@ -1,6 +1,6 @@
 import type { TenantTx } from '@stipend/db'
 import { imports, tenants } from '@stipend/db/schema'
-import { and, eq, lt } from 'drizzle-orm'
+import { and, eq } from 'drizzle-orm'
 import type { z } from 'zod'
 import { type Actor, actorId, may } from '../actor.ts'
 import { DomainError, invalidField, notFound } from '../errors.ts'
@@ -9,6 +9,7 @@ import { type Call, command, query } from '../operation.ts'
 import { decodeCursor, encodeCursor, pageOf } from '../page.ts'
 import { applyPlan } from './apply.ts'
 import { readUploads } from './decode.ts'
+import { forgetOldDrafts } from './drafts.ts'
 import {
   CreateImport,
   Import,
@@ -31,7 +32,6 @@ type Asked = Pick<Call<'tenant', unknown>, 'tx' | 'actor' | 'newId' | 'now'>
 /** What is kept of an applied import: what came of it, and who was left out. */
 type Result = { summary: Summary; fingerprint: string; skipped: ImportRow[]; files: Import['files'] }
 
-const DRAFT_HOURS = 24
 const SAMPLES = 4
 
 /** How far an import has come, while it is written: what its transaction has done is seen by nobody else until it is over. */
@@ -53,15 +53,7 @@ export const create = command({
       ...guessed(tables, await kindOfTenant(tx)),
       ...defined(input.settings),
     })
-    // What nobody applied within a day is nobody's wish any more, and names people.
-    await tx
-      .delete(imports)
-      .where(
-        and(
-          eq(imports.status, 'draft'),
-          lt(imports.created_at, new Date(now.getTime() - DRAFT_HOURS * 3_600_000).toISOString()),
-        ),
-      )
+    await forgetOldDrafts(tx, now)
     const id = newId('import')
     const [row] = await tx
       .insert(imports)

@@ -38,6 +38,9 @@ export async function readState(
       location_id: members.location_id,
       is_active: sql<boolean>`members.deactivated_at is null`,
       is_visible: sql<boolean>`(${visible})`,
+      leads_elsewhere: sql<boolean>`exists (select from group_leads one
+        join groups on groups.tenant_id = one.tenant_id and groups.id = one.group_id
+        where one.tenant_id = members.tenant_id and one.member_id = members.id and not (${visibleGroups}))`,
       group_ids: idsIn('group_members'),
       lead_ids: idsIn('group_leads'),
     })
@@ -64,7 +67,10 @@ export async function readState(
     .where(groupsInScope(actor))
     .orderBy(groups.id)
   return {
-    members: found.map(({ role, ...one }) => ({ ...one, is_mightier: isMightier(actor, { id: one.id, role }) })),
+    members: found.map(({ role, leads_elsewhere, ...one }) => ({
+      ...one,
+      is_mightier: leads_elsewhere || isMightier(actor, { id: one.id, role }),
+    })),
     locations: places,
     groups: known,
   }

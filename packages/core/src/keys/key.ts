@@ -4,6 +4,7 @@ import { idSchema } from '../id.ts'
 import { MemberKind } from '../members/member.ts'
 import { PageInput } from '../page.ts'
 import { sortNames } from '../sorting.ts'
+import { restrictions } from './restrictions.ts'
 
 export const RENEWALS = ['never', 'when_used_up', 'daily', 'weekly', 'monthly'] as const
 export type Renewal = (typeof RENEWALS)[number]
@@ -32,6 +33,15 @@ export const Key = z.strictObject({
     .describe('What may be shown of the secret.')
     .meta({ examples: ['sk-stp-…x7Qa'] }),
   allocation_id: idSchema('allocation').nullable(),
+  provider_id: idSchema('provider').nullable().describe('The one provider it is linked to; null: any.'),
+  allowed_models: z
+    .array(z.string().meta({ examples: ['gpt-6-mini'] }))
+    .nullable()
+    .describe('The models it may use; null: all.'),
+  allowed_ips: z
+    .array(z.string().meta({ examples: ['192.0.2.0/24'] }))
+    .nullable()
+    .describe('The addresses it may be used from; null: anywhere.'),
   budget: Budget,
   valid_from: Instant.nullable(),
   valid_until: Instant.nullable(),
@@ -65,6 +75,9 @@ export const KEY_TERMS = {
   valid_from: InstantInput.nullable().default(null).describe('Before this time the key is refused.'),
   valid_until: InstantInput.nullable().default(null).describe('From this time on the key is refused.'),
   allocation_id: idSchema('allocation').nullable().default(null).describe('A pot of money it draws from as well.'),
+  provider_id: restrictions.provider_id.default(null),
+  allowed_models: restrictions.allowed_models.default(null),
+  allowed_ips: restrictions.allowed_ips.default(null),
 }
 const KeyTerms = z.strictObject(KEY_TERMS)
 export type KeyTerms = z.infer<typeof KeyTerms>
@@ -107,6 +120,9 @@ export const UpdateKey = z.strictObject({
   renewal: z.enum(RENEWALS).optional(),
   valid_from: InstantInput.nullable().optional(),
   valid_until: InstantInput.nullable().optional(),
+  provider_id: restrictions.provider_id.optional(),
+  allowed_models: restrictions.allowed_models.optional(),
+  allowed_ips: restrictions.allowed_ips.optional(),
 })
 export type UpdateKey = z.infer<typeof UpdateKey>
 

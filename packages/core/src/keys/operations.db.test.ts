@@ -159,6 +159,9 @@ describe('creating a key', () => {
       status: 'active',
       masked: `sk-stp-…${secret?.slice(-4)}`,
       allocation_id: null,
+      provider_id: null,
+      allowed_models: null,
+      allowed_ips: null,
       budget: {
         limit_usd: '5.00',
         spent_usd: '0.00',

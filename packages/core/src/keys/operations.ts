@@ -19,6 +19,7 @@ import {
   type Renewal,
   UpdateKey,
 } from './key.ts'
+import { checkRestrictions } from './restrictions.ts'
 
 /** What a budget shows, read from an account and its current period (which is missing until the first draw in it). */
 export const budgetColumns = {
@@ -73,6 +74,9 @@ const keyColumns = {
   member_name: members.name,
   created_by: keys.created_by,
   allocation_id: keys.allocation_id,
+  provider_id: keys.provider_id,
+  allowed_models: keys.allowed_models,
+  allowed_ips: keys.allowed_ips,
   valid_from: keys.valid_from,
   valid_until: keys.valid_until,
   disabled_at: keys.disabled_at,
@@ -163,8 +167,9 @@ export const create = command({
 /** Throws unless the terms can be granted now: an end in the future, an allocation that is there. */
 export async function requireTerms(
   { tx, now }: Pick<Call<'tenant', unknown>, 'tx' | 'now'>,
-  { valid_until, allocation_id }: KeyTerms,
+  terms: KeyTerms,
 ): Promise<void> {
+  const { valid_until, allocation_id } = terms
   if (valid_until !== null && valid_until <= now.toISOString()) {
     throw new DomainError('invalid_request', 'valid_until: The end has passed already.', {
       fields: [{ path: 'valid_until', message: 'The end has passed already. Choose a later one.' }],
@@ -178,6 +183,7 @@ export async function requireTerms(
       .where(eq(allocations.id, allocation_id))
     if (allocation === undefined) throw notFound('allocation')
   }
+  await checkRestrictions(tx, terms)
 }
 
 /** Makes a key with its account for each of the people, however many, in two statements. The secrets are here and nowhere else. */
@@ -200,6 +206,9 @@ export async function insertKeys(
       member_id,
       created_by: actorId(actor),
       allocation_id: terms.allocation_id,
+      provider_id: terms.provider_id,
+      allowed_models: terms.allowed_models,
+      allowed_ips: terms.allowed_ips,
       valid_from: terms.valid_from,
       valid_until: terms.valid_until,
       created_at: now.toISOString(),
@@ -211,7 +220,7 @@ export async function insertKeys(
 export const update = command({
   name: 'keys.update',
   permission: 'keys:write',
-  summary: 'Change a key’s name, budget, renewal or window. Takes effect on every gateway at once.',
+  summary: 'Change a key’s name, budget, renewal, window or restrictions. Takes effect on every gateway at once.',
   input: UpdateKey,
   output: Key,
   errors: ['not_found', 'conflict'],
@@ -228,10 +237,14 @@ export const update = command({
     if (window.valid_from !== null && window.valid_until !== null && window.valid_until <= window.valid_from) {
       throw invalidField('valid_until', 'The end must be later than the start.')
     }
+    const { provider_id = before.provider_id, allowed_models = before.allowed_models } = input
+    const { allowed_ips = before.allowed_ips } = input
+    const limits = { provider_id, allowed_models, allowed_ips }
+    await checkRestrictions(tx, limits, before)
     if (input.budget_usd !== undefined || input.renewal !== undefined) await setBudget(tx, account, input)
     await tx
       .update(keys)
-      .set({ name: input.name ?? before.name, ...window })
+      .set({ name: input.name ?? before.name, ...window, ...limits })
       .where(eq(keys.id, input.id))
     const after = await getKey(tx, actor, input.id, now)
     return { output: after, audit: { target_id: input.id, before, after } }

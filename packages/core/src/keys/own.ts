@@ -66,7 +66,7 @@ export const createOwn = command({
   input: CreateOwnKey,
   output: CreatedKey,
   secret_fields: ['secret'],
-  errors: ['conflict', 'forbidden'],
+  errors: ['not_found', 'conflict', 'forbidden'],
   handle: async (call) => {
     const { tx, actor, input, now } = call
     const member = await requireSelf(tx, actor)

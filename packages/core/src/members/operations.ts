@@ -22,6 +22,18 @@ const SORTINGS: Sortings<'name' | 'email' | 'created_at'> = {
   created_at: { by: sql`members.created_at`, type: 'timestamptz' },
 }
 
+/** A page of people as it is asked of the database, for `list` and for the test that looks at how it is read. */
+export function selectPage(tx: TenantTx, actor: Actor, input: z.output<typeof ListMembers>) {
+  const { key, order, after, cursorOf } = sorted(SORTINGS, input.sort, members.id, input.cursor)
+  const query = tx
+    .select({ ...memberColumns, sort_key: key })
+    .from(members)
+    .where(and(matchingPeople(tx, actor, input), after))
+    .orderBy(...order)
+    .limit(input.limit + 1)
+  return { query, cursorOf }
+}
+
 export const list = query({
   name: 'members.list',
   permission: 'members:read',
@@ -30,14 +42,8 @@ export const list = query({
   output: pageOf(Member),
   errors: [],
   handle: async ({ tx, actor, input }) => {
-    const { key, order, after, cursorOf } = sorted(SORTINGS, input.sort, members.id, input.cursor)
-    const rows = await tx
-      .select({ ...memberColumns, sort_key: key })
-      .from(members)
-      .where(and(matchingPeople(tx, actor, input), after))
-      .orderBy(...order)
-      .limit(input.limit + 1)
-    return toPage(rows, input.limit, ({ sort_key: _, ...row }) => row, cursorOf)
+    const { query: rows, cursorOf } = selectPage(tx, actor, input)
+    return toPage(await rows, input.limit, ({ sort_key: _, ...row }) => row, cursorOf)
   },
 })
 

@@ -2,7 +2,7 @@ import type { TenantTx } from '@stipend/db'
 import { group_members, members } from '@stipend/db/schema'
 import { and, eq, exists, isNull, or, type SQL, sql } from 'drizzle-orm'
 import type { Actor } from '../actor.ts'
-import { contains, given } from '../conditions.ts'
+import { containsInLower, given } from '../conditions.ts'
 import { notFound } from '../errors.ts'
 import { decodeCursor } from '../page.ts'
 import type { Member, PeopleFilter } from './member.ts'
@@ -66,7 +66,7 @@ export function matchingPeople(tx: TenantTx, actor: Actor, filter: PeopleFilter)
     given(filter.group_id, inGroup),
     given(filter.state, (state) => IN_STATE[state]),
     given(filter.search, (text) =>
-      or(contains(members.name_key, text), contains(members.email, text), eq(members.id, text)),
+      or(containsInLower(members.name_key, text), containsInLower(members.email, text), eq(members.id, text)),
     ),
   )
 }

@@ -31,7 +31,7 @@ export const Model = z
   .strictObject({
     id: idSchema('model'),
     name: z.string().describe('As a request names it.'),
-    aliases: z.array(z.string()).describe('Further names a request may use.'),
+    aliases: z.array(z.string().meta({ examples: ['fast'] })).describe('Further names a request may use.'),
     qualified_name: z
       .string()
       .describe('`owner:provider/model`: names this model and no other.')

@@ -5,7 +5,8 @@ import { z } from 'zod'
 import type { Actor } from '../actor.ts'
 import { query } from '../operation.ts'
 import { pageOf } from '../page.ts'
-import { chargedPrice, isInForce, isOffered, newestPriceFirst, PLATFORM_OWNER } from '../providers/catalogue.ts'
+import { chargedPrice, isInForce, isOffered, newestPriceFirst } from '../providers/catalogue.ts'
+import { PLATFORM_OWNER } from '../providers/kinds.ts'
 import { chargedView, Model } from './model.ts'
 
 // Whoever belongs to the organisation may know what its keys can ask for: `tenant:read` is what every role has.

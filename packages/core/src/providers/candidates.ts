@@ -16,8 +16,10 @@ type Meaning = { model: ServedModel; rank: number }
 
 export type Candidates = { ok: true; models: [PricedModel, ...PricedModel[]] } | { ok: false; error: DomainError }
 
+type Named = Pick<ServedModel, 'name' | 'aliases'> & { provider: { owner: string; name: string } }
+
 /** All names of a model, the most precise first. */
-export function namesOf(model: ServedModel): { name: string; rank: number }[] {
+export function namesOf(model: Named): { name: string; rank: number }[] {
   const { provider } = model
   const words = [model.name, ...model.aliases]
   return [

@@ -3,10 +3,7 @@ import { models, type PriceTierJson, prices, provider_shares, providers, tenants
 import { type ModelPrice, withMarkup } from '@stipend/money'
 import { and, asc, desc, eq, getTableColumns, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
 import { type MasterKeys, openCredential } from './credential.ts'
-import type { Dialect, ProviderKindName } from './kinds.ts'
-
-/** What stands before the colon in `owner:provider/model` where the platform is the owner. */
-export const PLATFORM_OWNER = 'stipend'
+import { type Dialect, PLATFORM_OWNER, type ProviderKindName } from './kinds.ts'
 
 /** A provider as requests go to it. */
 export type ServedProvider = {

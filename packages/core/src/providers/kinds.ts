@@ -2,6 +2,9 @@
 export const DIALECTS = ['chat', 'completions', 'embeddings', 'responses', 'messages'] as const
 export type Dialect = (typeof DIALECTS)[number]
 
+/** What stands before the colon in `owner:provider/model` where the platform is the owner. */
+export const PLATFORM_OWNER = 'stipend'
+
 /** How one kind of provider is spoken to. Everything that differs between providers is in this table. */
 export type ProviderKind = {
   title: string

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Instant, Name, UsdInput, UsdOutput } from '../fields.ts'
 import { idSchema } from '../id.ts'
 import { MemberKind } from '../members/member.ts'
+import { PLATFORM_OWNER } from '../providers/kinds.ts'
 
 export const TENANT_KINDS = ['school', 'company'] as const
 
@@ -26,6 +27,7 @@ export const TimeZone = z.string().refine((zone) => {
 export const Slug = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'Use lower-case letters, digits and hyphens, such as lindenhof.')
+  .refine((slug) => slug !== PLATFORM_OWNER, 'This name is the platform’s own. Choose another one.')
 
 export const Tenant = z.strictObject({
   id: idSchema('tenant'),

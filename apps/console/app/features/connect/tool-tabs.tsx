@@ -1,10 +1,16 @@
 import { Box, Stack, Tabs, Text } from '@mantine/core'
 import { CodeBlock } from '../../ui/code-block.tsx'
 import classes from './tool-tabs.module.css'
-import { type Connection, TOOLS } from './tools.ts'
+import { type Connection, stepsFor, TOOLS, type ToolDialect } from './tools.ts'
 
-/** One tab for each tool, with its finished configuration. */
-export function ToolTabs({ connection }: { connection: Connection }) {
+/** One tab for each tool, with its finished configuration: its model is one that speaks what the tool speaks. */
+export function ToolTabs({
+  connection,
+  modelFor,
+}: {
+  connection: Omit<Connection, 'model'>
+  modelFor: Record<ToolDialect, string | null>
+}) {
   return (
     <Tabs
       defaultValue={TOOLS[0]?.id ?? null}
@@ -22,7 +28,7 @@ export function ToolTabs({ connection }: { connection: Connection }) {
       {TOOLS.map((tool) => (
         <Tabs.Panel key={tool.id} value={tool.id} pt="md">
           <Stack gap="sm">
-            {tool.steps(connection).map((step) => (
+            {stepsFor(tool, connection, modelFor).map((step) => (
               <Box key={step.say}>
                 <Text size="sm" mb={6}>
                   {step.say}

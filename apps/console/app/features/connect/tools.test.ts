@@ -1,6 +1,6 @@
 import { SETUPS, type ToolSetup } from '@stipend/setups'
 import { expect, test } from 'vitest'
-import { TOOLS } from './tools.ts'
+import { stepsFor, TOOLS } from './tools.ts'
 
 const connection = { base_url: 'http://127.0.0.1:3001/v1', key: 'sk-stp-example', model: 'scripted-1' }
 /** Those that add the `/v1` themselves. */
@@ -49,4 +49,21 @@ test('users of Cursor learn that a limit to addresses breaks it', () => {
     ?.steps(connection)
     .at(-1)?.say
   expect(said).toMatch(/limited to addresses/)
+})
+
+test('a tool is told a model that speaks what it speaks, and its user if there is none', () => {
+  const { base_url, key } = connection
+  const told = (id: string, messages: string | null) => {
+    const tool = TOOLS.find((one) => one.id === id)
+    if (tool === undefined) throw new Error(`no guide for ${id}`)
+    return stepsFor(tool, { base_url, key }, { chat: 'chatty', responses: 'responsive', messages })
+  }
+  expect(JSON.stringify(told('opencode', null))).toContain('stipend/chatty')
+  const onlyMessages = { chat: null, responses: null, messages: 'messenger' }
+  const [opencode] = TOOLS
+  if (opencode === undefined) throw new Error('no guides')
+  expect(JSON.stringify(stepsFor(opencode, { base_url, key }, onlyMessages))).toContain('@ai-sdk/anthropic')
+  expect(JSON.stringify(told('codex', null))).toContain('responsive')
+  expect(JSON.stringify(told('claude', 'messenger'))).toContain('ANTHROPIC_MODEL=messenger')
+  expect(told('claude', null)[0]?.say).toMatch(/none of the models you can use does\. Ask your administrator/)
 })

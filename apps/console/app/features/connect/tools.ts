@@ -1,9 +1,41 @@
-import { type Connection, rootOf, SETUPS, type Setup } from '@stipend/setups'
+import { type Connection, rootOf, SETUPS, type Setup, type ToolDialect, type ToolSetup } from '@stipend/setups'
 
-export type { Connection } from '@stipend/setups'
+export type { Connection, ToolDialect } from '@stipend/setups'
 
 export type Step = { say: string; code?: string }
-export type Tool = { id: string; name: string; steps: (connection: Connection) => Step[] }
+export type Tool = {
+  id: string
+  name: string
+  /** What it can speak, the usual first; chat only, if not said. */
+  dialects?: readonly [ToolDialect, ...ToolDialect[]]
+  steps: (connection: Connection, dialect?: ToolDialect) => Step[]
+}
+
+const NAMES: Record<ToolDialect, string> = {
+  chat: 'OpenAI’s Chat Completions API',
+  responses: 'OpenAI’s Responses API',
+  messages: 'Anthropic’s Messages API',
+}
+
+/** What to do for a tool with one of the models that speak what it speaks; if there is none, that is what is said first. */
+export function stepsFor(
+  { dialects = ['chat'], steps }: Tool,
+  connection: Omit<Connection, 'model'>,
+  modelFor: Record<ToolDialect, string | null>,
+): Step[] {
+  for (const dialect of dialects) {
+    const model = modelFor[dialect]
+    if (model !== null) return steps({ ...connection, model }, dialect)
+  }
+  const missing = `It speaks ${NAMES[dialects[0]]}, and none of the models you can use does. Ask your administrator for one.`
+  return [{ say: missing }, ...steps({ ...connection, model: 'MODEL' })]
+}
+
+/** A tool that is set up by a file, variables or a command. */
+function terminalTool(id: string, name: string, setup: ToolSetup, more: Step[] = []): Tool {
+  const steps: Tool['steps'] = (connection, dialect) => [...stepsOf(setup.of(connection, dialect)), ...more]
+  return { id, name, dialects: setup.dialects, steps }
+}
 
 /** What is to be saved, then what is to be typed. */
 function stepsOf({ file, env = {}, command, start }: Setup): Step[] {
@@ -24,31 +56,15 @@ function fields(given: Record<string, string>): string {
     .join('\n')
 }
 
-/** Some tools speak one dialect only, and not every model does. */
-const needs = (dialect: string, such: string): Step => ({
-  say: `It speaks ${dialect} only: choose a model that does, such as ${such}.`,
-})
-
 /** The tools a configuration is offered for, ready to paste. */
 export const TOOLS: readonly Tool[] = [
-  { id: 'opencode', name: 'OpenCode', steps: (connection) => stepsOf(SETUPS.opencode.of(connection)) },
-  {
-    id: 'claude',
-    name: 'Claude Code',
-    steps: (connection) => [
-      ...stepsOf(SETUPS.claude.of(connection)),
-      needs('Anthropic’s Messages API', 'Claude'),
-      { say: 'Its address has no /v1 at the end: it adds that itself.' },
-    ],
-  },
-  {
-    id: 'codex',
-    name: 'Codex',
-    steps: (connection) => [
-      ...stepsOf(SETUPS.codex.of(connection)),
-      needs('OpenAI’s Responses API', 'those of OpenAI'),
-    ],
-  },
+  terminalTool('opencode', 'OpenCode', SETUPS.opencode),
+  terminalTool('claude', 'Claude Code', SETUPS.claude, [
+    {
+      say: 'Its address has no /v1 at the end: it adds that itself. Other models must speak Anthropic’s Messages API too.',
+    },
+  ]),
+  terminalTool('codex', 'Codex', SETUPS.codex, [{ say: 'Other models must speak OpenAI’s Responses API too.' }]),
   {
     id: 'cursor',
     name: 'Cursor',
@@ -62,24 +78,27 @@ export const TOOLS: readonly Tool[] = [
       },
     ],
   },
-  { id: 'cline', name: 'Cline', steps: (connection) => stepsOf(SETUPS.cline.of(connection)) },
+  terminalTool('cline', 'Cline', SETUPS.cline),
   {
     id: 'kilo',
     name: 'Kilo Code',
-    steps: (connection) => [
-      {
-        say: 'In the editor: Settings, Providers, choose “OpenAI Compatible” and fill in:',
-        code: fields({ 'Base URL': connection.base_url, 'API key': connection.key, Model: connection.model }),
-      },
-      ...stepsOf(SETUPS.kilo.of(connection)).map((step, index) =>
-        index === 0 ? { ...step, say: `In the terminal: save as ~/${SETUPS.kilo.of(connection).file.path}:` } : step,
-      ),
-    ],
+    dialects: SETUPS.kilo.dialects,
+    steps: (connection, dialect) => {
+      const { file, start } = SETUPS.kilo.of(connection, dialect)
+      return [
+        {
+          say: 'In the editor: Settings, Providers, choose “OpenAI Compatible” and fill in:',
+          code: fields({ 'Base URL': connection.base_url, 'API key': connection.key, Model: connection.model }),
+        },
+        { say: `In the terminal: save as ~/${file.path}:`, code: file.content },
+        { say: 'Then start it in your project:', code: start },
+      ]
+    },
   },
-  { id: 'continue', name: 'Continue', steps: (connection) => stepsOf(SETUPS.continue.of(connection)) },
-  { id: 'copilot', name: 'Copilot CLI', steps: (connection) => stepsOf(SETUPS.copilot.of(connection)) },
-  { id: 'qwen', name: 'Qwen Code', steps: (connection) => stepsOf(SETUPS.qwen.of(connection)) },
-  { id: 'pi', name: 'Pi', steps: (connection) => stepsOf(SETUPS.pi.of(connection)) },
+  terminalTool('continue', 'Continue', SETUPS.continue),
+  terminalTool('copilot', 'Copilot CLI', SETUPS.copilot),
+  terminalTool('qwen', 'Qwen Code', SETUPS.qwen),
+  terminalTool('pi', 'Pi', SETUPS.pi),
   {
     id: 'aider',
     name: 'Aider',

@@ -1,5 +1,6 @@
 import { Alert, Anchor, Stack, Text, Title } from '@mantine/core'
 import { Link, useNavigate } from '@remix-run/react'
+import type { ComponentProps } from 'react'
 import { ToolTabs } from '../connect/tool-tabs.tsx'
 import { ShownOnce } from './shown-once.tsx'
 
@@ -10,11 +11,11 @@ type Props = {
   closeTo: string
   warning: string
   gateway_url: string
-  model: string
+  modelFor: ComponentProps<typeof ToolTabs>['modelFor']
 }
 
 /** A key that was just made: shown once, with tools that have it filled in. */
-export function MadeKey({ made, keyPath, closeTo, warning, gateway_url, model }: Props) {
+export function MadeKey({ made, keyPath, closeTo, warning, gateway_url, modelFor }: Props) {
   const navigate = useNavigate()
   if (made.secret === null) {
     return (
@@ -39,7 +40,7 @@ export function MadeKey({ made, keyPath, closeTo, warning, gateway_url, model }:
         <Title order={3} mb="xs">
           Connect a tool
         </Title>
-        <ToolTabs connection={{ base_url: gateway_url, key: made.secret, model }} />
+        <ToolTabs connection={{ base_url: gateway_url, key: made.secret }} modelFor={modelFor} />
       </div>
     </ShownOnce>
   )
