@@ -19,6 +19,13 @@ export const paths = {
   /** What is left of a key: for the person who has it, signed in or not. */
   slip: () => '/c',
   exportPeople: (slug: string) => `/t/${slug}/export/people`,
+  editKey: (slug: string, memberId: string, keyId: string, search = '') =>
+    `/t/${slug}/coding/${memberId}/keys/${keyId}/edit${search}`,
+  replaceKey: (slug: string, memberId: string, keyId: string, search = '') =>
+    `/t/${slug}/coding/${memberId}/keys/${keyId}/replace${search}`,
+  report: (slug: string) => `/t/${slug}/coding/report`,
+  exportReport: (slug: string) => `/t/${slug}/export/report`,
+  newOwnKey: (slug: string) => `/t/${slug}/my-keys/new`,
   keys: (slug: string, search = '') => `/t/${slug}/keys${search}`,
   listedKey: (slug: string, keyId: string, search = '') => `/t/${slug}/keys/${keyId}${search}`,
   exportKeys: (slug: string) => `/t/${slug}/export/keys`,

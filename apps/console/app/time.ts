@@ -39,6 +39,21 @@ export function startOfNextWeek(instant: string | Date, zone: string): string {
   return startOfDay(instant, zone, (8 - weekday) % 7 || 7)
 }
 
+/**
+ * When the next long holidays begin, near enough for a key: the Saturday before Christmas or before the middle of July, whichever is
+ * next and at least a week away. The form says the day, and another can be chosen.
+ */
+export function startOfHolidays(instant: string | Date, zone: string): string {
+  const today = parseLocal(instantToLocal(instant, zone).slice(0, 10))
+  const year = new Date(today).getUTCFullYear()
+  const begins = [Date.UTC(year, 6, 15), Date.UTC(year, 11, 25), Date.UTC(year + 1, 6, 15)].map((middle) => {
+    const day = new Date(middle)
+    return middle - ((day.getUTCDay() + 1) % 7 || 7) * DAY
+  })
+  const next = begins.find((day) => day - today >= 7 * DAY) ?? today
+  return localToInstant(new Date(next).toISOString().slice(0, 10), zone)
+}
+
 /** 14:05 */
 export function clock(instant: string | Date, zone: string): string {
   return instantToLocal(instant, zone).slice(11, 16)

@@ -21,6 +21,7 @@ for (const scheme of ['light', 'dark'] as const) {
         `/coding/${school.named('Finn Smit').id}/new`,
         '/keys',
         '/keys?status=revoked',
+        '/coding/report',
         '/usage',
         '/usage?status=failed',
         '/api',

@@ -129,6 +129,7 @@ const CASES: Record<string, (things: Things) => object> = {
   'keys.disable': ({ key_id: id }) => ({ id }),
   'keys.enable': ({ key_id: id }) => ({ id }),
   'keys.replace': ({ key_id: id }) => ({ id }),
+  'keys.get_own_limits': () => ({}),
   'keys.create_own': ({ provider_id }) => ({ provider_id, name: 'Mine', budget_usd: '1' }),
   'keys.revoke_own': ({ own_key_id: id }) => ({ id }),
   'keys.preview_many': ({ key_id }) => ({ act: 'revoke', ids: [key_id], ...OTHERWISE }),
@@ -205,7 +206,7 @@ const CONSOLE_VIEWS = [
 const PERSONAL = ['keys.create_own', 'keys.revoke_own']
 
 /** Of what there is, a member without a role may do only this. */
-const MEMBER_MAY = ['tenants.get', 'balance.level', 'keys.list_own', 'models.list']
+const MEMBER_MAY = ['tenants.get', 'balance.level', 'keys.list_own', 'keys.get_own_limits', 'models.list']
 
 const EXPOSED = REGISTRY.map((one) => ({ ...one, name: one.operation.name }))
 const CALLABLE = EXPOSED.filter(({ doors }) => doors.length > 0)

@@ -143,6 +143,7 @@ export const appRouter = t.router({
     previewMany: query(keys.previewMany),
     revokeMany: command(keys.revokeMany),
     replace: command(keys.replace),
+    getOwnLimits: query(keys.getOwnLimits),
     createOwn: command(keys.createOwn),
     revokeOwn: command(keys.revokeOwn),
     disableMany: command(keys.disableMany),

@@ -18,14 +18,13 @@ import {
   VisuallyHidden,
 } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { Link, NavLink as RouterLink, useLocation, useSubmit } from '@remix-run/react'
+import { Link, NavLink as RouterLink, useLocation, useSearchParams, useSubmit } from '@remix-run/react'
 import {
   IconChartBar,
   IconCheck,
   IconCode,
   IconCreditCard,
   IconKey,
-  IconKeyframes,
   IconLayoutDashboard,
   IconLogout,
   IconMapPin,
@@ -36,36 +35,52 @@ import {
   IconSettings,
   IconSun,
   IconTerminal2,
+  IconUserCircle,
   IconUsers,
   IconUsersGroup,
 } from '@tabler/icons-react'
 import { type ReactNode, useEffect } from 'react'
 import { paths } from '../paths.ts'
 import classes from './frame.module.css'
+import { isScoped, ScopePicker } from './scope-picker.tsx'
+import { SearchEverything } from './search.tsx'
 import { useTenant } from './tenant.ts'
 
 /** What stands around every page of a tenant: its name, where one can go, who one is. */
 export function Frame({ children }: { children: ReactNode }) {
   const [isOpen, { open, close }] = useDisclosure(false)
   const { pathname } = useLocation()
-  const { tenant_name } = useTenant()
+  const { tenant_name, may } = useTenant()
   useEffect(close, [pathname, close])
   return (
     <AppShell
       layout="alt"
-      header={{ height: { base: 52, sm: 0 } }}
+      header={{ height: 52 }}
       navbar={{ width: 236, breakpoint: 'sm', collapsed: { mobile: true } }}
       padding={0}
     >
       <a href="#content" className="skip-link">
         Skip to the content
       </a>
-      <AppShell.Header hiddenFrom="sm" className={classes.header}>
-        <Group h="100%" px="md" gap="sm" wrap="nowrap">
-          <Burger opened={isOpen} onClick={open} size="sm" aria-label="Open the menu" />
-          <Text fw={600} truncate>
-            {tenant_name}
-          </Text>
+      {/* A dialog's own header would make two banners of it. */}
+      <AppShell.Header className={classes.header} role="none">
+        <Group
+          component="section"
+          aria-label="Place and search"
+          h="100%"
+          px={{ base: 'md', sm: 'xl' }}
+          gap="sm"
+          wrap="nowrap"
+          justify="space-between"
+        >
+          <Group gap="sm" wrap="nowrap" miw={0}>
+            <Burger opened={isOpen} onClick={open} size="sm" aria-label="Open the menu" hiddenFrom="sm" />
+            <Text fw={600} truncate hiddenFrom="sm">
+              {tenant_name}
+            </Text>
+            <ScopePicker />
+          </Group>
+          {may('keys:read') && <SearchEverything />}
         </Group>
       </AppShell.Header>
       <AppShell.Navbar visibleFrom="sm" className={classes.navbar} aria-label="Main">
@@ -91,7 +106,7 @@ function Navigation({ onClose }: { onClose?: () => void }) {
   // Whoever leads a class has it on Coding.
   const seesPeople = may('members:read') && role !== 'member'
   const own = [
-    { to: paths.myKeys(slug), label: 'My keys', icon: IconKey },
+    { to: paths.myKeys(slug), label: 'My keys', icon: IconUserCircle },
     { to: paths.connect(slug), label: 'Connect tools', icon: IconPlugConnected },
   ]
   return (
@@ -108,7 +123,7 @@ function Navigation({ onClose }: { onClose?: () => void }) {
         <Stack gap={2}>
           {may('usage:read') && <Entry to={paths.overview(slug)} label="Overview" icon={IconLayoutDashboard} end />}
           {may('keys:read') && <Entry to={paths.coding(slug)} label="Coding" icon={IconCode} />}
-          {may('keys:read') && <Entry to={paths.keys(slug)} label="Keys" icon={IconKeyframes} />}
+          {may('keys:read') && <Entry to={paths.keys(slug)} label="Keys" icon={IconKey} />}
           {may('usage:read') && <Entry to={paths.usage(slug)} label="Usage" icon={IconChartBar} />}
           {may('providers:read') && <Entry to={paths.providers(slug)} label="Providers" icon={IconServer2} />}
           {seesPeople && <Entry to={paths.members(slug)} label={words.people} icon={IconUsers} />}
@@ -140,11 +155,13 @@ function Entry({
   end?: boolean
 }) {
   const { pathname } = useLocation()
+  const [params] = useSearchParams()
+  const location = isScoped(to) ? params.get('location') : null
   const isHere = end ? pathname === to : pathname === to || pathname.startsWith(`${to}/`)
   return (
     <NavLink
       component={RouterLink}
-      to={to}
+      to={location === null ? to : `${to}?${new URLSearchParams({ location })}`}
       end={end}
       prefetch="intent"
       active={isHere}

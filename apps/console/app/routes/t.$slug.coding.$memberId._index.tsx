@@ -1,13 +1,14 @@
 import { Alert, Anchor, Button, Group, Stack, Text } from '@mantine/core'
 import type { MetaFunction } from '@remix-run/node'
-import { Link, useLoaderData, useSearchParams } from '@remix-run/react'
+import { Link, useFetcher, useLoaderData, useSearchParams } from '@remix-run/react'
 import { IconKey } from '@tabler/icons-react'
 import { keyButtonId } from '../features/coding/people-columns.tsx'
 import { BudgetBar, KeyBadge } from '../features/keys/key-state.tsx'
 import { useTenant } from '../features/tenant.ts'
 import { paths } from '../paths.ts'
-import { tenantLoader } from '../session.server.ts'
+import { tenantAction, tenantLoader } from '../session.server.ts'
 import { Facts } from '../ui/facts.tsx'
+import { answerOf } from '../ui/form/act-form.tsx'
 import { SidePanel } from '../ui/side-panel.tsx'
 
 export const meta: MetaFunction = () => [{ title: 'Person – Stipend' }]
@@ -19,6 +20,10 @@ export const loader = tenantLoader(async ({ api, param }) => {
   ])
   return { member, keys: keys.data }
 })
+
+export const action = tenantAction(async ({ api, param }) => ({
+  sent: await api.invitations.send({ member_ids: [param('memberId')] }),
+}))
 
 /** A person and all keys they ever had. */
 export default function Person() {
@@ -37,6 +42,7 @@ export default function Person() {
         {member.account === 'none' && (
           <Alert color="yellow" title="No account yet">
             {member.name} can’t sign in so far. A key can only be made for somebody who can.
+            {may('members:write') && <Invite />}
           </Alert>
         )}
         <Facts
@@ -77,5 +83,25 @@ export default function Person() {
         )}
       </Stack>
     </SidePanel>
+  )
+}
+
+/** Sends the invitation that a person without an account needs first. */
+function Invite() {
+  const { member } = useLoaderData<typeof loader>()
+  const fetcher = useFetcher<typeof action>()
+  const { done, refused } = answerOf(fetcher.data)
+  if (done !== null) return <Text size="sm">The invitation is on its way to {member.email}.</Text>
+  return (
+    <fetcher.Form method="post">
+      <Button type="submit" size="xs" mt="sm" loading={fetcher.state !== 'idle'}>
+        {member.invited_at === null ? 'Invite' : 'Invite again'}
+      </Button>
+      {refused !== null && (
+        <Text size="sm" c="red" mt="xs" role="alert">
+          {refused.message}
+        </Text>
+      )}
+    </fetcher.Form>
   )
 }

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { Alert, Anchor, Stack, Text, Title } from '@mantine/core'
+import { Alert } from '@mantine/core'
 import type { MetaFunction } from '@remix-run/node'
-import { Link, useActionData, useFetcher, useLoaderData, useNavigate, useSearchParams } from '@remix-run/react'
+import { useActionData, useFetcher, useLoaderData, useSearchParams } from '@remix-run/react'
 import { keyButtonId } from '../features/coding/people-columns.tsx'
 import { modelsOf } from '../features/connect/models.server.ts'
-import { ToolTabs } from '../features/connect/tool-tabs.tsx'
 import { KeyForm } from '../features/keys/key-form.tsx'
 import { RENEWALS } from '../features/keys/key-state.tsx'
-import { ShownOnce } from '../features/keys/shown-once.tsx'
+import { MadeKey } from '../features/keys/made-key.tsx'
 import { useTenant } from '../features/tenant.ts'
 import { paths } from '../paths.ts'
 import { tenantAction, tenantLoader, text } from '../session.server.ts'
@@ -53,7 +52,6 @@ export default function NewKey() {
   const { member, allocations, model_for, gateway_url, idempotency_key, may_write } = useLoaderData<typeof loader>()
   const { slug } = useTenant()
   const [search] = useSearchParams()
-  const navigate = useNavigate()
   const fetcher = useFetcher<typeof action>()
   const sentPlainly = useActionData<typeof action>()
   const result = fetcher.data ?? sentPlainly
@@ -89,31 +87,15 @@ export default function NewKey() {
             refused={refused}
           />
         )
-      ) : created.secret === null ? (
-        <Alert color="yellow" title="This key was made already">
-          <Stack gap="xs">
-            <Text size="sm">
-              It was shown once and can’t be shown again. If it is lost, revoke it and make a new one.
-            </Text>
-            <Anchor component={Link} to={paths.key(slug, member.id, created.id)} size="sm">
-              Open the key
-            </Anchor>
-          </Stack>
-        </Alert>
       ) : (
-        <ShownOnce
-          what="key"
-          secret={created.secret}
+        <MadeKey
+          made={created}
+          keyPath={paths.key(slug, member.id, created.id)}
+          closeTo={closeTo}
           warning={`It is shown this once. Give it to ${firstName} in person. Send by mail is not offered: a key in a mailbox is a lost key.`}
-          onDone={() => navigate(closeTo, { preventScrollReset: true })}
-        >
-          <div>
-            <Title order={3} mb="xs">
-              Connect a tool
-            </Title>
-            <ToolTabs connection={{ base_url: gateway_url, key: created.secret }} modelFor={model_for} />
-          </div>
-        </ShownOnce>
+          gateway_url={gateway_url}
+          modelFor={model_for}
+        />
       )}
     </SidePanel>
   )

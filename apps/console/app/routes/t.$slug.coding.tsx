@@ -75,11 +75,21 @@ export const shouldRevalidate: ShouldRevalidateFunction = ({
 
 export default function Coding() {
   const { view } = useLoaderData<typeof loader>()
-  const { kind } = useTenant()
+  const { kind, slug, may } = useTenant()
   const { set } = useTable()
   return (
     <>
-      <PageHeader title="Coding" sentence={SENTENCES[kind]} />
+      <PageHeader
+        title="Coding"
+        sentence={SENTENCES[kind]}
+        action={
+          may('usage:read') && (
+            <Button component={Link} to={paths.report(slug)} variant="default">
+              Report
+            </Button>
+          )
+        }
+      />
       {kind === 'school' ? (
         <Tabs
           value={view.kind}

@@ -14,12 +14,14 @@ import { ColumnsProvider, columnsOf } from '../ui/table/chosen-columns.tsx'
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: data?.tenant_name ?? 'Stipend' }]
 
-export const loader = tenantLoader(async ({ session, membership, now, request, context }) => {
+export const loader = tenantLoader(async ({ api, session, membership, now, request, context }) => {
   const headers = new Headers()
   const token = await tokenOf(request, context)
   if (session.is_fresh && token !== null) {
     headers.set('set-cookie', await sessionCookie(context).serialize(token, { expires: session.expires_at }))
   }
+  const permissions = context.backend.permissions(session, membership)
+  const locations = permissions.includes('locations:read') ? (await api.locations.list()).data : []
   return data(
     {
       now,
@@ -32,7 +34,8 @@ export const loader = tenantLoader(async ({ session, membership, now, request, c
       member_name: membership.member_name,
       role: membership.role,
       email: session.user.email,
-      permissions: context.backend.permissions(session, membership),
+      permissions,
+      locations: locations.map(({ id, name }) => ({ id, name })),
       columns: columnsOf(request.headers.get('cookie'), membership.member_id),
       tenants: session.memberships.map(({ tenant_slug, tenant_name }) => ({ slug: tenant_slug, name: tenant_name })),
     },
@@ -42,9 +45,9 @@ export const loader = tenantLoader(async ({ session, membership, now, request, c
 
 export const headers = ({ loaderHeaders }: { loaderHeaders: Headers }) => loaderHeaders
 
-// Who one is and where doesn't change from page to page; its name and its colour may on one of them.
-export const shouldRevalidate: ShouldRevalidateFunction = ({ currentParams, nextParams, formAction }) =>
-  currentParams.slug !== nextParams.slug || formAction === paths.settings(nextParams.slug ?? '')
+// Who one is and where doesn't change from page to page; a form may change its name, its colour and what locations there are.
+export const shouldRevalidate: ShouldRevalidateFunction = ({ currentParams, nextParams, formMethod }) =>
+  currentParams.slug !== nextParams.slug || (formMethod !== undefined && formMethod !== 'GET')
 
 export default function Tenant() {
   return (

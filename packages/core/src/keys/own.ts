@@ -1,10 +1,11 @@
 import type { TenantTx } from '@stipend/db'
 import { keys, members, tenants } from '@stipend/db/schema'
 import { and, eq, isNull } from 'drizzle-orm'
+import { z } from 'zod'
 import { type Actor, actorId } from '../actor.ts'
 import { DomainError, invalidField, notFound } from '../errors.ts'
-import { toNanos, usd } from '../fields.ts'
-import { type Call, command } from '../operation.ts'
+import { toNanos, UsdOutput, usd } from '../fields.ts'
+import { type Call, command, query } from '../operation.ts'
 import { CreatedKey, CreateOwnKey, Key, KeyRef } from './key.ts'
 import { insertKeys, keyView, requireTerms, selectKeys } from './operations.ts'
 
@@ -26,6 +27,37 @@ async function ownKey(tx: TenantTx, actor: Actor, id: string, now: Date): Promis
   if (row === undefined) throw notFound('key')
   return keyView(row, now)
 }
+
+export const getOwnLimits = query({
+  name: 'keys.get_own_limits',
+  permission: 'own',
+  summary: 'Whether the person who asks may make keys for themselves, and within which limits.',
+  input: z.strictObject({}),
+  output: z.strictObject({
+    may_create: z.boolean().describe('False where keys are handed out, or when they have as many as they may.'),
+    keys_max: z.number().int(),
+    budget_max_usd: UsdOutput,
+    days_max: z.number().int().nullable(),
+    may_renew: z.boolean(),
+  }),
+  errors: ['not_found'],
+  handle: async ({ tx, actor }) => {
+    const [limits] = await tx.select().from(tenants)
+    const [member] = await tx
+      .select()
+      .from(members)
+      .where(eq(members.id, actorId(actor)))
+    if (limits === undefined || member === undefined) throw notFound('member')
+    const theirs = await tx.$count(keys, and(eq(keys.member_id, member.id), isNull(keys.revoked_at)))
+    return {
+      may_create: limits.own_key_kinds.includes(member.kind) && theirs < limits.own_keys_max,
+      keys_max: limits.own_keys_max,
+      budget_max_usd: usd(limits.own_key_budget_max_nanos),
+      days_max: limits.own_key_days_max,
+      may_renew: limits.own_key_may_renew,
+    }
+  },
+})
 
 export const createOwn = command({
   name: 'keys.create_own',

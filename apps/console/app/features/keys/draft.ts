@@ -8,6 +8,7 @@ import {
   localToInstant,
   relativeDay,
   startOfDay,
+  startOfHolidays,
   startOfNextWeek,
 } from '../../time.ts'
 import type { Renewal } from './key-state.tsx'
@@ -21,7 +22,7 @@ export type Draft = {
   budget: string
   other_usd: string
   renewal: Renewal
-  window: 'always' | 'lesson' | 'today' | 'week' | 'choose'
+  window: 'always' | 'lesson' | 'today' | 'week' | 'holidays' | 'choose'
   /** Local times of the tenant, for `choose`. */
   from: string | null
   until: string | null
@@ -78,6 +79,8 @@ function windowOf(draft: Draft, zone: string, now: Date): Pick<Terms, 'valid_fro
       return { valid_from: null, valid_until: startOfDay(now, zone, 1) }
     case 'week':
       return { valid_from: null, valid_until: startOfNextWeek(now, zone) }
+    case 'holidays':
+      return { valid_from: null, valid_until: startOfHolidays(now, zone) }
     case 'choose':
       return {
         valid_from: draft.from === null ? null : localToInstant(draft.from, zone),

@@ -13,10 +13,12 @@ type Props = {
   idempotencyKey: string
   allocations: { id: string; name: string }[]
   refused: Refusal['error'] | null
+  /** For oneself: always with a limit. */
+  isOwn?: boolean
 }
 
 /** The form that makes a key: how much, how often, when. What it will do is said in a sentence above its button. */
-export function KeyForm({ fetcher, name, idempotencyKey, allocations, refused }: Props) {
+export function KeyForm({ fetcher, name, idempotencyKey, allocations, refused, isOwn = false }: Props) {
   const { time_zone } = useTenant()
   const now = useNow()
   const terms = useTerms(refused)
@@ -32,7 +34,7 @@ export function KeyForm({ fetcher, name, idempotencyKey, allocations, refused }:
       refused={refused}
       fields={TERMS_FIELDS}
     >
-      <TermsFields of={terms} allocations={allocations} />
+      <TermsFields of={terms} allocations={allocations} isOwn={isOwn} />
     </ActForm>
   )
 }

@@ -1,11 +1,12 @@
 import { Alert, Anchor, Button, Card, Group, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { Link, useFetcher, useSearchParams } from '@remix-run/react'
-import { IconAlertCircle, IconPlayerPause, IconPlayerPlay, IconPlus, IconTrash } from '@tabler/icons-react'
+import { IconAlertCircle, IconPencil, IconPlayerPause, IconPlayerPlay, IconPlus, IconTrash } from '@tabler/icons-react'
 import { type ReactNode, useEffect } from 'react'
 import { paths } from '../../paths.ts'
 import type { Refusal } from '../../session.server.ts'
 import { dayAndClock } from '../../time.ts'
+import { Amount } from '../../ui/amount.tsx'
 import { Confirm } from '../../ui/confirm.tsx'
 import { Facts } from '../../ui/facts.tsx'
 import { answerOf } from '../../ui/form/act-form.tsx'
@@ -14,6 +15,7 @@ import { useNotify } from '../../ui/notices.tsx'
 import { useNow } from '../../ui/now.tsx'
 import { SidePanel } from '../../ui/side-panel.tsx'
 import { searchOf } from '../../ui/table/use-table.ts'
+import { counted } from '../../words.ts'
 import { useTenant } from '../tenant.ts'
 import { RequestLine } from '../usage/request-line.tsx'
 import type { loadKeyPanel } from './key-panel.server.ts'
@@ -29,7 +31,7 @@ type Props = {
 
 /** All about one key, and what can be done with it. */
 export function KeyPanel({ of: panel, closeTo, openedBy }: Props) {
-  const { key, created_by, recent, others_count } = panel
+  const { key, created_by, recent, chats, others_count } = panel
   const { slug, time_zone, may } = useTenant()
   const now = useNow()
   const [search] = useSearchParams()
@@ -84,6 +86,26 @@ export function KeyPanel({ of: panel, closeTo, openedBy }: Props) {
             recent.map((request) => <RequestLine key={request.id} request={request} />)
           )}
         </Stack>
+        {chats.length > 0 && (
+          <Stack gap={0}>
+            <Text size="sm" fw={600} mb={4}>
+              Chats
+            </Text>
+            {chats.map((chat) => (
+              <Group key={chat.thread} justify="space-between" wrap="nowrap" py={6} gap="md">
+                <Text size="sm" truncate>
+                  {counted(chat.requests, 'request')} · {chat.models.join(', ')}
+                </Text>
+                <Text size="sm" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
+                  <Moment at={chat.last_at} /> · <Amount usd={chat.cost_usd} />
+                </Text>
+              </Group>
+            ))}
+            <Text size="xs" c="dimmed" mt={4}>
+              Only counts and costs are kept of a chat, nothing of what was said.
+            </Text>
+          </Stack>
+        )}
         {others_count > 0 && (
           <Anchor component={Link} to={paths.person(slug, key.member_id, searchOf(search))} size="sm">
             All keys of {key.member_name} ({others_count + 1})
@@ -150,6 +172,14 @@ function Acts({ of: key }: { of: Panel['key'] }) {
             Enable
           </Button>
         )}
+        <Button
+          component={Link}
+          to={paths.editKey(slug, key.member_id, key.id, searchOf(search))}
+          variant="default"
+          leftSection={<IconPencil size={16} />}
+        >
+          Change
+        </Button>
         {another}
         <Button variant="light" color="red" leftSection={<IconTrash size={16} />} onClick={open}>
           Revoke
@@ -161,7 +191,16 @@ function Acts({ of: key }: { of: Panel['key'] }) {
         </Alert>
       )}
       <Text size="xs" c="dimmed">
-        Lost? A key is never shown again: revoke it and create a new one.{' '}
+        Lost? A key is never shown again.{' '}
+        <Anchor
+          component={Link}
+          to={paths.replaceKey(slug, key.member_id, key.id, searchOf(search))}
+          inherit
+          underline="always"
+        >
+          Replace it with a new one
+        </Anchor>
+        .{' '}
         <Anchor component={Link} to={paths.connect(slug)} inherit underline="always">
           How to connect a tool
         </Anchor>

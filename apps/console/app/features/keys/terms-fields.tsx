@@ -58,10 +58,12 @@ type Props = {
   allocations: { id: string; name: string }[]
   /** What each of them is called when there are several: "each key". */
   each?: boolean
+  /** For oneself: always with a limit. */
+  isOwn?: boolean
 }
 
 /** How much, how often, when; the rest folded away. The same for one key and for a class. */
-export function TermsFields({ of, allocations, each = false }: Props) {
+export function TermsFields({ of, allocations, each = false, isOwn = false }: Props) {
   const { time_zone } = useTenant()
   const now = useNow()
   const [isMore, setMore] = useState(false)
@@ -78,7 +80,7 @@ export function TermsFields({ of, allocations, each = false }: Props) {
         description={`The most ${each ? 'each' : 'this'} key may spend, in US dollars.`}
         value={draft.budget}
         onChange={(budget) => change({ budget })}
-        options={BUDGETS}
+        options={isOwn ? BUDGETS.filter((one) => one.value !== 'none') : BUDGETS}
         error={errorOf('budget_usd')}
         isFirst={!each}
       />
