@@ -1,6 +1,6 @@
 import { forgetOldMails, sendDueMails, type Transport } from '@stipend/auth'
 import { checkUnsettled, type Payments, processWaiting, topUpAll } from '@stipend/billing'
-import { forgetDrafts, newId } from '@stipend/core'
+import { forgetDrafts, type MasterKeys, newId, resealCredentials } from '@stipend/core'
 import { keepBooks, warnOfBalances } from '@stipend/core/spend'
 import { type Database, ensureUsagePartitions } from '@stipend/db'
 import type { Job } from './jobs.ts'

@@ -258,7 +258,7 @@ function serviceSpecs({ env, hasDemo, dir, secrets, appUrl, ports, urls }: Wirin
   ]
 }
 
-type SandboxWiring = Omit<Wiring, 'appUrl'> & { common: Record<string, string> }
+type SandboxWiring = Omit<Wiring, 'appUrl' | 'hasDemo'> & { common: Record<string, string> }
 
 /** A Stripe that moves no money, unless the environment names a real one. */
 function sandboxStripe({ dir, secrets, ports, urls, common }: SandboxWiring): ServiceSpec {
