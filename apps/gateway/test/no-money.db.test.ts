@@ -85,7 +85,7 @@ const WAYS: readonly Way[] = [
     name: 'a key of another service',
     ...refused,
     code: 'invalid_api_key',
-    secret: async () => 'sk-proj-0123456789abcdef',
+    secret: async () => 'another-service-0123456789',
   },
   {
     name: 'a revoked key',

@@ -51,7 +51,7 @@ export async function runSoak(options: { benchDir: string; minutes: number }): P
       UPSTREAM_LATENCY: '20',
     }
     const upstream = [path.join(options.benchDir, 'mock-upstream.mjs')]
-    children.push(spawn(process.execPath, upstream, { env: { ...process.env, ...upstreamEnv }, stdio: 'ignore' }))
+    children.push(spawn(process.execPath, upstream, { env: upstreamEnv, stdio: 'ignore' }))
     const gatewayEnv = {
       DATABASE_URL: appUrl,
       STIPEND_MASTER_KEY: masterKey.toString('base64'),
