@@ -26,6 +26,17 @@ const POLICY = [
  * body of a form, never in an address; where scripts run, they fill the form from the fragment.
  */
 export function slipPage(database: Database, log: Log, gateway_url: string): Router {
+  const fail = (res: Response, error: unknown) => {
+    if (error instanceof DomainError && error.code === 'rate_limited') {
+      res.setHeader('retry-after', String(error.details.retry_after_seconds ?? 60))
+      return answer(res, 429, askPage(error.message))
+    }
+    // A body that is too large or can't be read holds no key.
+    const status = error instanceof Error && 'status' in error ? error.status : undefined
+    if (typeof status === 'number' && status < 500) return answer(res, 400, askPage(UNKNOWN))
+    log.error({ request_id: res.locals.request_id, err: error }, 'the slip page failed')
+    answer(res, 503, askPage('This can’t be looked up right now. Try again in a moment.'))
+  }
   const attempts = new Attempts({ failuresMax: FAILURES_MAX, windowMs: WINDOW_MS })
   const router = express.Router()
 
@@ -36,7 +47,7 @@ export function slipPage(database: Database, log: Log, gateway_url: string): Rou
     next()
   })
   router.get('/', (_, res) => answer(res, 200, askPage()))
-  const look: RequestHandler = (req, res, next) => {
+  const look: RequestHandler = (req, res) => {
     const fields = req.body as Record<string, unknown>
     const secret = typeof fields.key === 'string' ? fields.key.replaceAll(/\s/g, '') : ''
     const now = new Date()
@@ -46,7 +57,7 @@ export function slipPage(database: Database, log: Log, gateway_url: string): Rou
       if (slip === null) return answer(res, 404, askPage(UNKNOWN))
       succeed()
       answer(res, 200, slipHtml(slip, gateway_url, now))
-    })().catch(next)
+    })().catch((error: unknown) => fail(res, error))
   }
   router.post('/', express.urlencoded({ extended: false, limit: '2kb' }), look)
   router.all('/', (_, res) => {
@@ -54,21 +65,8 @@ export function slipPage(database: Database, log: Log, gateway_url: string): Rou
     answer(res, 405, askPage())
   })
 
-  const failed: ErrorRequestHandler = (error, _req, res, _next) => {
-    if (error instanceof DomainError && error.code === 'rate_limited') {
-      res.setHeader('retry-after', String(error.details.retry_after_seconds ?? 60))
-      return answer(res, 429, askPage(error.message))
-    }
-    // A body that is too large or can't be read holds no key.
-    const isTheirs = typeof error?.status === 'number' && error.status < 500
-    if (!isTheirs) log.error({ request_id: res.locals.request_id, err: error }, 'the slip page failed')
-    answer(
-      res,
-      isTheirs ? 400 : 503,
-      askPage(isTheirs ? UNKNOWN : 'This can’t be looked up right now. Try again in a moment.'),
-    )
-  }
-  router.use(failed)
+  const unreadable: ErrorRequestHandler = (error, _req, res, _next) => fail(res, error)
+  router.use(unreadable)
   return router
 }
 
