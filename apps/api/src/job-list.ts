@@ -1,5 +1,5 @@
 import { forgetOldMails, sendDueMails, type Transport } from '@stipend/auth'
-import { forgetDrafts, newId } from '@stipend/core'
+import { forgetDrafts, type MasterKeys, newId, resealCredentials } from '@stipend/core'
 import { keepBooks } from '@stipend/core/spend'
 import { type Database, ensureUsagePartitions } from '@stipend/db'
 import type { Job } from './jobs.ts'
