@@ -17,7 +17,7 @@ afterEach(() => test.drop())
 async function credentials(keys: core.MasterKeys) {
   const platform = await core.loadPlatformCatalogue(test.database, keys)
   const all = await core.loadTenantCatalogue(test.database, keys, scene.tenant_id, platform)
-  return all.map(({ provider }) => provider.credential).sort()
+  return new Set(all.map(({ provider }) => provider.credential))
 }
 
 it('credentials of everybody are sealed anew, once, and open with the new master key alone', async () => {
@@ -27,6 +27,6 @@ it('credentials of everybody are sealed anew, once, and open with the new master
   await createProvider(test.database, { ...provide, name: 'open' })
   await expect(credentials([newer])).rejects.toThrow(/master key we don’t have/)
   expect(await core.resealCredentials(test.database, [newer, older])).toBe(2)
-  expect(await credentials([newer])).toEqual([null, 'sk-own', 'sk-platform'])
+  expect(await credentials([newer])).toEqual(new Set([null, 'sk-own', 'sk-platform']))
   expect(await core.resealCredentials(test.database, [newer, older])).toBe(0)
 })
