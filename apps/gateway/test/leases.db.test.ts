@@ -276,8 +276,9 @@ describe('changes', () => {
     const key = await house.scene.key({ budget_usd: '1' })
     for (const url of urls) expect((await ask(url, key.secret)).status).toBe(200)
     await house.test.admin.begin(async (sql) => {
+      // Gone before the key is revoked, not only told to go.
       const lost = await sql`
-        select pg_terminate_backend(pid) from pg_stat_activity
+        select pg_terminate_backend(pid, 5000) from pg_stat_activity
          where datname = current_database() and application_name like 'stipend gateway%' and query in ('listen stipend', 'select 1')`
       expect(lost.length).toBeGreaterThanOrEqual(3)
       await sql`update keys set revoked_at = now() where id = ${key.id}`
