@@ -6,6 +6,7 @@ import {
   instantToLocal,
   localToInstant,
   startOfDay,
+  startOfHolidays,
   startOfNextWeek,
   windowWords,
 } from './time.ts'
@@ -89,4 +90,11 @@ describe('words', () => {
     expect(exact('2026-11-21T09:30:15Z', AMSTERDAM)).toBe('21 Nov 2026, 10:30:15 (Europe/Amsterdam)')
     expect(dayAndClock('2026-11-22T09:30:15Z', AMSTERDAM, now)).toBe('tomorrow 10:30')
   })
+})
+
+test('the next long holidays begin on a Saturday, at least a week away', () => {
+  const begins = (now: string) => instantToLocal(startOfHolidays(now, 'Europe/Amsterdam'), 'Europe/Amsterdam')
+  expect(begins('2026-11-24T10:00:00Z')).toBe('2026-12-19 00:00:00')
+  expect(begins('2026-12-15T10:00:00Z')).toBe('2027-07-10 00:00:00')
+  expect(begins('2026-03-01T10:00:00Z')).toBe('2026-07-11 00:00:00')
 })

@@ -75,7 +75,7 @@ export function peopleColumns(group: string | null): Column<ListedPerson>[] {
     {
       id: 'last_used_at',
       header: 'Last used',
-      width: 132,
+      width: 142,
       from: 'sm',
       sort: { sort: 'last_used_at', begins: 'down' },
       cell: (person) => <Moment at={person.key?.last_used_at ?? null} never="–" />,
