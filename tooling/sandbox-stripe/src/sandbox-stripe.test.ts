@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
@@ -180,7 +180,7 @@ it('events are signed as Stripe signs them, and sent again until they are taken'
   const taken: string[] = []
   let refusals = 2
   const enough = Promise.withResolvers<void>()
-  const endpoint = createServer(async (request, response) => {
+  const take = async (request: IncomingMessage, response: ServerResponse) => {
     const parts: Buffer[] = []
     for await (const part of request) parts.push(part as Buffer)
     const body = Buffer.concat(parts)
@@ -191,7 +191,8 @@ it('events are signed as Stripe signs them, and sent again until they are taken'
       if (taken.length === 3) enough.resolve()
     }
     response.writeHead(refusals >= 0 ? 500 : 200).end()
-  }).listen(0)
+  }
+  const endpoint = createServer((request, response) => void take(request, response)).listen(0)
   await once(endpoint, 'listening')
   const { port } = endpoint.address() as AddressInfo
   const other = await startSandboxStripe({
