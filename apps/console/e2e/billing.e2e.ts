@@ -9,7 +9,7 @@ test.use({ expectedErrors: [/status of 40[03]/] })
 test.describe.configure({ mode: 'serial' })
 
 test('the tool says 402, somebody tops up, and the next request works', async ({ page, world, signIn }) => {
-  const { company } = world
+  const { payer: company } = world
   const database = connect(world.database_url)
   const run = operatorOf(database, company.tenant_id)
   const key = await run(keys.create, { member_id: company.member.id, name: 'Aider', budget_usd: '20' })
@@ -52,7 +52,7 @@ test('the tool says 402, somebody tops up, and the next request works', async ({
 })
 
 test('coming back without having paid shows that nothing was charged', async ({ page, world, signIn }) => {
-  const { company } = world
+  const { payer: company } = world
   await signIn(company.owner, company)
   await page.goto(`/t/${company.slug}/billing`)
   await hydrated(page)
@@ -72,7 +72,7 @@ test('coming back without having paid shows that nothing was charged', async ({ 
 })
 
 test('automatic top-up is switched on with the saved card, and off again', async ({ page, world, signIn }) => {
-  const { company } = world
+  const { payer: company } = world
   await signIn(company.owner, company)
   await page.goto(`/t/${company.slug}/billing/automatic`)
   await hydrated(page)
@@ -94,7 +94,7 @@ test('automatic top-up is switched on with the saved card, and off again', async
 })
 
 test('statements and the comparison', async ({ page, context, world, signIn }) => {
-  const { company } = world
+  const { payer: company } = world
   await signIn(company.owner, company)
   await page.goto(`/t/${company.slug}/billing`)
   const month = new Date().toISOString().slice(0, 7)

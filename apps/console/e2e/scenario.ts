@@ -124,13 +124,13 @@ export async function seedSchool(database: Database): Promise<Seeded> {
 }
 
 /** A company, with one office and nothing used yet. */
-export async function seedCompany(database: Database): Promise<Seeded> {
+export async function seedCompany(database: Database, { slug, name }: { slug: string; name: string }): Promise<Seeded> {
   const tenant_id = newId('tenant')
   const operate = operatorOf(database, tenant_id)
   await operate(tenants.create, {
-    slug: 'brightwater',
+    slug,
     kind: 'company',
-    name: 'Brightwater Engineering',
+    name,
     time_zone: 'Europe/London',
     accent_color: 'indigo',
   })
@@ -138,13 +138,13 @@ export async function seedCompany(database: Database): Promise<Seeded> {
   const add = adder(database, tenant_id)
   const owner = await add({ name: 'Helen Marchetti', kind: 'employee', role: 'owner' })
   const people = [owner]
-  for (const name of ['Callum Fraser', 'Wei Zhang', 'Beatriz Gonçalves', 'Oliver Pemberton']) {
-    people.push(await add({ name, kind: 'employee', location_id: office.id }))
+  for (const one of ['Callum Fraser', 'Wei Zhang', 'Beatriz Gonçalves', 'Oliver Pemberton']) {
+    people.push(await add({ name: one, kind: 'employee', location_id: office.id }))
   }
   const member = named(people, 'Callum Fraser')
   return {
     tenant_id,
-    slug: 'brightwater',
+    slug,
     owner,
     admin: owner,
     member,

@@ -22,6 +22,8 @@ export type World = {
   sandbox_url: string
   school: Seeded
   company: Seeded
+  /** Another company, which pays: what is spent there shows nowhere else. */
+  payer: Seeded
 }
 
 const APPS = path.join(import.meta.dirname, '../..')
@@ -49,7 +51,8 @@ export async function startWorld(
     const database = connect(appUrl)
     await seedProvider(database, masterKey, sandbox.url)
     const school = await seedSchool(database)
-    const company = await seedCompany(database)
+    const company = await seedCompany(database, { slug: 'brightwater', name: 'Brightwater Engineering' })
+    const payer = await seedCompany(database, { slug: 'quayside', name: 'Quayside Design' })
     await furnish?.(database, masterKey, school)
     await close(database)
 
@@ -91,7 +94,7 @@ export async function startWorld(
       }),
     )
     const urls = { console_url, gateway_url: `${gateway}/v1`, database_url: appUrl, sandbox_url: sandbox.url }
-    return { world: { ...urls, school, company }, stop }
+    return { world: { ...urls, school, company, payer }, stop }
   } catch (error) {
     await stop()
     throw error

@@ -6,6 +6,7 @@ const USAGE = `Usage:
   npm test                        check and test everything; --only <step> runs one step
   npm run test:tools              coding tools against the gateway, installed outside of the project; --only opencode, --direct without a gateway
   npm run audit                   prove the ledger's invariants on the running or stopped demo, or DATABASE_URL
+  npm run credit                  credit an organisation; --tenant lindenhof --usd 250.00 --cause "Invoice 14", --expires for a gift
   npm run reconcile               compare usage, ledger, payments and Stripe; --days 35
   npm run migrate                 bring the database to the current state
   npm run chaos                   budgets under kill -9, hang-ups and a lying provider; --minutes 3, --seed 1
@@ -23,6 +24,10 @@ async function main(args: string[]): Promise<number> {
       only: { type: 'string', multiple: true },
       minutes: { type: 'string', default: '3' },
       seed: { type: 'string', default: '1' },
+      tenant: { type: 'string' },
+      usd: { type: 'string' },
+      cause: { type: 'string' },
+      expires: { type: 'string' },
       days: { type: 'string', default: '35' },
       direct: { type: 'boolean', default: false },
       help: { type: 'boolean' },
@@ -43,6 +48,13 @@ async function main(args: string[]): Promise<number> {
       return (await import('./test.ts')).test(env, { only: values.only ?? [] })
     case 'test:tools':
       return (await import('./tools.ts')).tools({ only: values.only ?? [], direct: values.direct })
+    case 'credit':
+      return (await import('./credit.ts')).credit(env, {
+        tenant: values.tenant,
+        usd: values.usd,
+        cause: values.cause,
+        expires: values.expires,
+      })
     case 'reconcile':
       return (await import('./reconcile.ts')).reconcile(env, { days: Number(values.days) })
     case 'audit':
