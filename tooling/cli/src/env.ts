@@ -77,6 +77,7 @@ export function surroundings(
     'TMPDIR',
     'NODE_OPTIONS',
     'NODE_EXTRA_CA_CERTS',
+    'STIPEND_FIXTURES',
     'FORCE_COLOR',
     'NO_COLOR',
     'CI',
