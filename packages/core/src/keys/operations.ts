@@ -1,5 +1,5 @@
 import type { TenantTx } from '@stipend/db'
-import { account_periods, accounts, allocations, keys, members, tenants } from '@stipend/db/schema'
+import { account_periods, accounts, allocations, keys, members, providers, tenants } from '@stipend/db/schema'
 import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { type Actor, actorId } from '../actor.ts'
 import { DomainError, invalidField, notFound } from '../errors.ts'
@@ -73,9 +73,11 @@ const keyColumns = {
   last_four: keys.last_four,
   member_id: keys.member_id,
   member_name: members.name,
+  member_deactivated_at: members.deactivated_at,
   created_by: keys.created_by,
   allocation_id: keys.allocation_id,
   provider_id: keys.provider_id,
+  provider_name: sql<string | null>`(select p.name from ${providers} p where p.id = ${keys.provider_id})`,
   allowed_models: keys.allowed_models,
   allowed_ips: keys.allowed_ips,
   valid_from: keys.valid_from,
@@ -88,10 +90,23 @@ const keyColumns = {
 }
 
 type KeyRow = BudgetRow &
-  Omit<Key, 'status' | 'masked' | 'budget'> & { last_four: string; member_email: string; sort_key: string }
+  Omit<Key, 'status' | 'masked' | 'budget'> & {
+    last_four: string
+    member_email: string
+    member_deactivated_at: string | null
+    sort_key: string
+  }
 
 export function keyView({ last_four, member_email: _, sort_key: __, ...row }: KeyRow, now: Date): Key {
-  const { limit_nanos, renewal, period_limit_nanos, period_spent_nanos, renews_at, ...facts } = row
+  const {
+    limit_nanos,
+    renewal,
+    period_limit_nanos,
+    period_spent_nanos,
+    renews_at,
+    member_deactivated_at: ___,
+    ...facts
+  } = row
   return { ...facts, status: keyStatus(row, now), masked: maskedKey(last_four), budget: budgetView(row) }
 }
 
