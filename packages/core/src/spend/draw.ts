@@ -17,6 +17,8 @@ export type KeyFacts = {
   provider_id: string | null
   allowed_models: string[] | null
   allowed_ips: string[] | null
+  /** How many requests it may make in any sixty seconds; null: as many as it likes. */
+  requests_per_minute: number | null
   /** The groups its member is in. */
   group_ids: string[]
 }
@@ -84,6 +86,7 @@ export async function draw(
     provider_id: row.provider_id,
     allowed_models: row.allowed_models,
     allowed_ips: row.allowed_ips,
+    requests_per_minute: row.requests_per_minute,
     group_ids: row.group_ids,
   }
   if (row.refusal === null) {
