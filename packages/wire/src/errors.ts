@@ -247,6 +247,25 @@ export const ERRORS: Record<ErrorCode, Row> = {
     anthropic: 'permission_error',
     retry: 'never',
   },
+  blocked_by_rule: {
+    status: 403,
+    title: 'A rule of the organisation blocks this',
+    remedy:
+      'The organisation has a rule against this person using this model or this provider. The message names the rule; an administrator can change it.',
+    trpc: 'FORBIDDEN',
+    openai: 'invalid_request_error',
+    anthropic: 'permission_error',
+    retry: 'never',
+  },
+  outside_schedule: {
+    status: 403,
+    title: 'A rule of the organisation blocks this at this time',
+    remedy: 'Only the time of day or the day of the week stands against it. The message says when it works again.',
+    trpc: 'FORBIDDEN',
+    openai: 'invalid_request_error',
+    anthropic: 'permission_error',
+    retry: 'never',
+  },
   model_not_priced: {
     status: 403,
     title: 'The model has no price',
