@@ -45,6 +45,11 @@ export const Key = z.strictObject({
     .array(z.string().meta({ examples: ['192.0.2.0/24'] }))
     .nullable()
     .describe('The addresses it may be used from; null: anywhere.'),
+  requests_per_minute: z
+    .number()
+    .int()
+    .nullable()
+    .describe('How many requests it may make in a minute; null: no limit.'),
   budget: Budget,
   valid_from: Instant.nullable(),
   valid_until: Instant.nullable(),
@@ -81,6 +86,7 @@ export const KEY_TERMS = {
   provider_id: restrictions.provider_id.default(null),
   allowed_models: restrictions.allowed_models.default(null),
   allowed_ips: restrictions.allowed_ips.default(null),
+  requests_per_minute: restrictions.requests_per_minute.default(null),
 }
 const KeyTerms = z.strictObject(KEY_TERMS)
 export type KeyTerms = z.infer<typeof KeyTerms>
@@ -131,6 +137,7 @@ export const UpdateKey = z.strictObject({
   provider_id: restrictions.provider_id.optional(),
   allowed_models: restrictions.allowed_models.optional(),
   allowed_ips: restrictions.allowed_ips.optional(),
+  requests_per_minute: restrictions.requests_per_minute.optional(),
 })
 export type UpdateKey = z.infer<typeof UpdateKey>
 

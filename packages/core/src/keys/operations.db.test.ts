@@ -181,6 +181,7 @@ describe('creating a key', () => {
       provider_name: null,
       allowed_models: null,
       allowed_ips: null,
+      requests_per_minute: null,
       budget: {
         limit_usd: '5.00',
         spent_usd: '0.00',

@@ -80,6 +80,7 @@ const keyColumns = {
   provider_name: sql<string | null>`(select p.name from ${providers} p where p.id = ${keys.provider_id})`,
   allowed_models: keys.allowed_models,
   allowed_ips: keys.allowed_ips,
+  requests_per_minute: keys.requests_per_minute,
   valid_from: keys.valid_from,
   valid_until: keys.valid_until,
   disabled_at: keys.disabled_at,
@@ -225,6 +226,7 @@ export async function insertKeys(
       provider_id: terms.provider_id,
       allowed_models: terms.allowed_models,
       allowed_ips: terms.allowed_ips,
+      requests_per_minute: terms.requests_per_minute,
       valid_from: terms.valid_from,
       valid_until: terms.valid_until,
       created_at: now.toISOString(),
@@ -254,8 +256,8 @@ export const update = command({
       throw invalidField('valid_until', 'The end must be later than the start.')
     }
     const { provider_id = before.provider_id, allowed_models = before.allowed_models } = input
-    const { allowed_ips = before.allowed_ips } = input
-    const limits = { provider_id, allowed_models, allowed_ips }
+    const { allowed_ips = before.allowed_ips, requests_per_minute = before.requests_per_minute } = input
+    const limits = { provider_id, allowed_models, allowed_ips, requests_per_minute }
     await checkRestrictions(tx, limits, before)
     if (input.budget_usd !== undefined || input.renewal !== undefined) await setBudget(tx, account, input)
     await tx
