@@ -86,7 +86,11 @@ function teacherShots({ tenants: [school] }: Demo): Shot[] {
   const group = school.lesson?.group_id ?? ''
   return [
     { name: 'lesson', path: paths.lesson(slug, group) },
-    { name: 'lesson-costs', path: paths.lesson(slug, group), act: (page) => page.getByRole('switch', { name: 'Show costs' }).click() },
+    {
+      name: 'lesson-costs',
+      path: paths.lesson(slug, group),
+      act: (page) => page.getByRole('switch', { name: 'Show costs' }).click(),
+    },
     { name: 'lesson-phone', path: paths.lesson(slug, group), look: { viewport: PHONE } },
     { name: 'slips', path: paths.coding(slug), act: createClassKeys },
   ]
@@ -178,7 +182,7 @@ async function createKey(page: Page): Promise<void> {
 /** Of the second class: everybody in the first has a key already. */
 async function openClassKeys(page: Page): Promise<void> {
   await page.getByRole('link', { name: 'Create keys' }).nth(1).click()
-  await page.waitForURL(/keys\/new/)
+  await page.getByRole('heading', { level: 1, name: /^Create keys/ }).waitFor()
 }
 
 async function createClassKeys(page: Page): Promise<void> {
