@@ -15,7 +15,7 @@ function app.automatic_top_ups() returns TABLE(tenant_id text) -- sql, stable, s
 function app.charge_lost(event usage_events) returns usage_events -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.charge_usage(p_until timestamp with time zone, p_ids text[]) returns integer -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.current_tenant() returns text -- plpgsql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
-function app.draw(p_secret_hash bytea, p_gateway_id text, p_lease_id text, p_want bigint, p_least bigint, p_uses_balance boolean, p_at timestamp with time zone DEFAULT NULL::timestamp with time zone, OUT refusal text, OUT tenant_id text, OUT key_id text, OUT member_id text, OUT allocation_id text, OUT granted_nanos bigint, OUT available_nanos bigint, OUT leased_nanos bigint, OUT valid_from timestamp with time zone, OUT valid_until timestamp with time zone, OUT disabled_at timestamp with time zone, OUT revoked_at timestamp with time zone, OUT time_zone text, OUT renews_at timestamp with time zone, OUT ends_at timestamp with time zone, OUT at timestamp with time zone, OUT provider_id text, OUT allowed_models text[], OUT allowed_ips text[], OUT group_ids text[], OUT member_kind text, OUT member_role text, OUT location_id text) returns record -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.draw(p_secret_hash bytea, p_gateway_id text, p_lease_id text, p_want bigint, p_least bigint, p_uses_balance boolean, p_at timestamp with time zone DEFAULT NULL::timestamp with time zone, OUT refusal text, OUT tenant_id text, OUT key_id text, OUT member_id text, OUT allocation_id text, OUT granted_nanos bigint, OUT available_nanos bigint, OUT leased_nanos bigint, OUT valid_from timestamp with time zone, OUT valid_until timestamp with time zone, OUT disabled_at timestamp with time zone, OUT revoked_at timestamp with time zone, OUT time_zone text, OUT renews_at timestamp with time zone, OUT ends_at timestamp with time zone, OUT at timestamp with time zone, OUT provider_id text, OUT allowed_models text[], OUT allowed_ips text[], OUT requests_per_minute integer, OUT group_ids text[], OUT member_kind text, OUT member_role text, OUT location_id text) returns record -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.due_mails(p_at timestamp with time zone, p_limit integer) returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.ensure_usage_partitions() returns void -- plpgsql, volatile, security definer, search_path=public, pg_temp, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.find_invitation(p_secret_hash bytea) returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
@@ -290,11 +290,13 @@ create table keys (
   provider_id text,
   allowed_models text[],
   allowed_ips text[],
+  requests_per_minute integer,
   constraint keys_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
   constraint keys_provider_id_providers_id_fk FOREIGN KEY (provider_id) REFERENCES providers(id),
   constraint keys_tenant_id_allocation_id_allocations_tenant_id_id_fk FOREIGN KEY (tenant_id, allocation_id) REFERENCES allocations(tenant_id, id),
   constraint keys_tenant_id_id_accounts_tenant_id_id_fk FOREIGN KEY (tenant_id, id) REFERENCES accounts(tenant_id, id),
   constraint keys_tenant_id_member_id_members_tenant_id_id_fk FOREIGN KEY (tenant_id, member_id) REFERENCES members(tenant_id, id),
+  constraint keys_requests_per_minute CHECK ((requests_per_minute >= 1)),
   constraint keys_window CHECK ((valid_until > valid_from))
 );
 CREATE INDEX keys_allocation ON public.keys USING btree (tenant_id, allocation_id);
@@ -306,7 +308,7 @@ CREATE UNIQUE INDEX keys_secret_hash ON public.keys USING btree (secret_hash);
 create policy lookup on keys for select to stipend_lookup using (true);
 create policy tenant on keys for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
 CREATE TRIGGER seen_provider AFTER INSERT OR UPDATE OF provider_id ON public.keys FOR EACH ROW EXECUTE FUNCTION app.refuse_unseen_provider();
-CREATE TRIGGER tell_gateways AFTER UPDATE OF disabled_at, revoked_at, valid_from, valid_until, allocation_id, member_id, provider_id, allowed_models, allowed_ips ON public.keys FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
+CREATE TRIGGER tell_gateways AFTER UPDATE OF disabled_at, revoked_at, valid_from, valid_until, allocation_id, member_id, provider_id, allowed_models, allowed_ips, requests_per_minute ON public.keys FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
 grant insert, select, update on keys to stipend_app;
 grant select (id, secret_hash, tenant_id) on keys to stipend_lookup;
 

@@ -142,6 +142,7 @@ export type DrawRow = {
   provider_id: string | null
   allowed_models: string[] | null
   allowed_ips: string[] | null
+  requests_per_minute: number | null
   group_ids: string[]
   member_kind: 'student' | 'staff' | 'employee'
   member_role: Membership['role']

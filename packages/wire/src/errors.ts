@@ -399,7 +399,7 @@ export function toOpenAI(thrown: unknown): Answer<OpenAiError> {
   const { status, openai } = ERRORS[error.code]
   return {
     status,
-    headers: { ...errorHeaders(error), 'content-type': 'application/json; charset=utf-8' },
+    headers: gatewayHeaders(error),
     body: {
       error: { message: error.message, type: openai, param: error.details.param ?? null, code: error.code },
     },
@@ -418,7 +418,7 @@ export function toAnthropic(thrown: unknown, requestId: string): Answer<Anthropi
   const { status, anthropic } = ERRORS[error.code]
   return {
     status,
-    headers: { ...errorHeaders(error), 'content-type': 'application/json; charset=utf-8' },
+    headers: gatewayHeaders(error),
     body: { type: 'error', error: { type: anthropic, message: error.message }, request_id: requestId },
   }
 }
@@ -437,5 +437,17 @@ function errorHeaders(error: DomainError): Record<string, string> {
     ...(retry_after_seconds === undefined
       ? {}
       : { 'retry-after': String(Math.max(1, Math.ceil(retry_after_seconds))) }),
+  }
+}
+
+/** With the wait to the millisecond, which OpenAI's and Anthropic's clients look for first. */
+function gatewayHeaders(error: DomainError): Record<string, string> {
+  const { retry_after_seconds } = error.details
+  return {
+    ...errorHeaders(error),
+    ...(retry_after_seconds === undefined
+      ? {}
+      : { 'retry-after-ms': String(Math.max(1, Math.ceil(retry_after_seconds * 1_000))) }),
+    'content-type': 'application/json; charset=utf-8',
   }
 }

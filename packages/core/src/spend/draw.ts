@@ -18,6 +18,8 @@ export type KeyFacts = {
   provider_id: string | null
   allowed_models: string[] | null
   allowed_ips: string[] | null
+  /** How many requests it may make in any sixty seconds; null: as many as it likes. */
+  requests_per_minute: number | null
   /** The groups its member is in, and what else rules ask about them. */
   group_ids: string[]
   member_kind: DrawRow['member_kind']
@@ -88,6 +90,7 @@ export async function draw(
     provider_id: row.provider_id,
     allowed_models: row.allowed_models,
     allowed_ips: row.allowed_ips,
+    requests_per_minute: row.requests_per_minute,
     group_ids: row.group_ids,
     member_kind: row.member_kind,
     member_role: row.member_role,
