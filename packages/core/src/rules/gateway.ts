@@ -20,7 +20,7 @@ export function loadRules(database: Database, tenantId: string): Promise<HeldRul
 export type RuleCount = { tenant_id: string; rule_id: string; hour: Date; requests: number }
 
 /** What is older says nothing that anybody looks at. */
-const KEPT_DAYS = 31
+const KEPT_MS = 31 * 86_400_000
 
 /** Adds to what is counted of rules. Those that are deleted by now are left out. */
 export async function countRules(database: Database, tenantId: string, counts: readonly RuleCount[]): Promise<void> {
@@ -42,7 +42,8 @@ export async function countRules(database: Database, tenantId: string, counts: r
         target: [rule_counts.tenant_id, rule_counts.rule_id, rule_counts.hour],
         set: { requests: sql`${rule_counts.requests} + excluded.requests` },
       })
-    const old = sql`now() - make_interval(days => ${KEPT_DAYS})`
+    const newest = Math.max(...counts.map(({ hour }) => hour.getTime()))
+    const old = new Date(newest - KEPT_MS).toISOString()
     await tx.delete(rule_counts).where(and(inArray(rule_counts.rule_id, ids), lt(rule_counts.hour, old)))
   })
 }

@@ -293,9 +293,12 @@ describe('what gateways hold and count', () => {
     const count = (rule_id: string, hour: Date, requests: number) => ({ tenant_id, rule_id, hour, requests })
     await countRules(test.database, tenant_id, [count(rule.id, ago(0), 2), count(gone.id, ago(0), 9)])
     await countRules(test.database, tenant_id, [count(rule.id, ago(0), 3), count(rule.id, ago(6), 10)])
-    await countRules(test.database, tenant_id, [count(rule.id, ago(8), 100), count(rule.id, ago(40), 100)])
-    expect(await scene.run(core.rules.get, { id: rule.id })).toMatchObject({ requests_7_days: 15 })
+    await countRules(test.database, tenant_id, [count(rule.id, ago(8), 100)])
+    await countRules(test.database, tenant_id, [count(rule.id, ago(32), 1_000)])
+    await countRules(test.database, tenant_id, [count(rule.id, ago(0), 1)])
+    expect(await scene.run(core.rules.get, { id: rule.id })).toMatchObject({ requests_7_days: 16 })
+    // What is older than a month is gone.
     const rows = await test.admin`select requests::int from rule_counts where tenant_id = ${tenant_id} order by 1`
-    expect(rows.map((row) => row.requests)).toEqual([5, 10, 100])
+    expect(rows.map((row) => row.requests)).toEqual([6, 10, 100])
   })
 })

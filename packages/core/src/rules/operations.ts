@@ -18,7 +18,7 @@ export const list = query({
   input: z.strictObject({}),
   output: RuleList,
   errors: [],
-  handle: async ({ tx, actor }) => ({ data: await viewRules(tx, actor), next_cursor: null }),
+  handle: async ({ tx, actor, now }) => ({ data: await viewRules(tx, actor, now), next_cursor: null }),
 })
 
 export const get = query({
@@ -28,7 +28,7 @@ export const get = query({
   input: RuleRef,
   output: Rule,
   errors: ['not_found'],
-  handle: ({ tx, actor, input }) => viewRule(tx, actor, input.id),
+  handle: ({ tx, actor, input, now }) => viewRule(tx, actor, now, input.id),
 })
 
 export const create = command({
@@ -49,7 +49,7 @@ export const create = command({
     const at = now.toISOString()
     await tx.insert(rules).values({ id, ...terms, position: ids.length + 1, created_at: at, updated_at: at })
     await setOrder(tx, ids.toSpliced(position - 1, 0, id))
-    const rule = await viewRule(tx, actor, id)
+    const rule = await viewRule(tx, actor, now, id)
     return { output: rule, audit: { target_id: id, after: rule } }
   },
 })
@@ -65,14 +65,14 @@ export const update = command({
     const { id, ...changes } = input
     const [row] = await tx.select().from(rules).where(eq(rules.id, id)).for('update')
     if (row === undefined) throw notFound('rule')
-    const before = await viewRule(tx, actor, id)
+    const before = await viewRule(tx, actor, now, id)
     const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
     await checkTerms(tx, { ...row, ...given }, row)
     await tx
       .update(rules)
       .set({ ...given, updated_at: now.toISOString() })
       .where(eq(rules.id, id))
-    const after = await viewRule(tx, actor, id)
+    const after = await viewRule(tx, actor, now, id)
     return { output: after, audit: { target_id: id, before, after } }
   },
 })
@@ -84,7 +84,7 @@ export const reorder = command({
   input: ReorderRules,
   output: RuleList,
   errors: ['not_found', 'conflict'],
-  handle: async ({ tx, actor, input }) => {
+  handle: async ({ tx, actor, input, now }) => {
     const { tenant_id, ids: before } = await lockOrder(tx)
     const wanted = new Set(input.ids)
     if (wanted.size < input.ids.length) throw invalidField('ids', 'Name each rule once.')
@@ -94,7 +94,7 @@ export const reorder = command({
     }
     await setOrder(tx, input.ids)
     return {
-      output: { data: await viewRules(tx, actor), next_cursor: null },
+      output: { data: await viewRules(tx, actor, now), next_cursor: null },
       audit: { target_id: tenant_id, before: { ids: before }, after: { ids: input.ids } },
     }
   },
@@ -109,9 +109,9 @@ const remove = command({
   input: RuleRef,
   output: DeletedRule,
   errors: ['not_found'],
-  handle: async ({ tx, actor, input }) => {
+  handle: async ({ tx, actor, input, now }) => {
     await lockOrder(tx)
-    const before = await viewRule(tx, actor, input.id)
+    const before = await viewRule(tx, actor, now, input.id)
     await tx.delete(rules).where(eq(rules.id, input.id))
     return { output: { id: input.id }, audit: { target_id: input.id, before, after: null } }
   },

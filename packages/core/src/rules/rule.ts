@@ -116,7 +116,7 @@ export const Rule = z.strictObject({
     .nullable()
     .meta({ examples: ['08:00'] }),
   names: z
-    .array(z.strictObject({ id: z.string(), name: z.string() }))
+    .array(z.strictObject({ id: z.string().meta({ examples: ['grp_01jd4k0v8m3q6y1x2z5w7t9rbc'] }), name: z.string() }))
     .describe('What the ids above are called. One without a name here is gone, and matches nothing any more.'),
   hidden_count: z
     .number()

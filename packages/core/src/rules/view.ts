@@ -18,7 +18,7 @@ export function readRules(tx: TenantTx): Promise<RuleRow[]> {
  * The rules that concern somebody whom the actor may see, in their order. To those confined to some locations a rule shows what it
  * names there, and how much it names beyond.
  */
-export async function viewRules(tx: TenantTx, actor: Actor): Promise<Rule[]> {
+export async function viewRules(tx: TenantTx, actor: Actor, now: Date): Promise<Rule[]> {
   const rows = await readRules(tx)
   const ids = (field: 'member_ids' | 'group_ids' | 'location_ids' | 'provider_ids') => [
     ...new Set(rows.flatMap((row) => row[field] ?? [])),
@@ -29,7 +29,7 @@ export async function viewRules(tx: TenantTx, actor: Actor): Promise<Rule[]> {
     ...(await namesIn(tx, locations, ids('location_ids'), locationsInScope(actor))),
     ...(await namesIn(tx, providers, ids('provider_ids'), isNull(providers.deleted_at))),
   ])
-  const requests = await countsOf7Days(tx)
+  const requests = await countsOf7Days(tx, now)
   const isConfined = !seesEverything(actor)
   return rows.flatMap((row, index): Rule[] => {
     const { tenant_id: _, ...terms } = row
@@ -62,8 +62,8 @@ export async function viewRules(tx: TenantTx, actor: Actor): Promise<Rule[]> {
   })
 }
 
-export async function viewRule(tx: TenantTx, actor: Actor, id: string): Promise<Rule> {
-  const rule = (await viewRules(tx, actor)).find((one) => one.id === id)
+export async function viewRule(tx: TenantTx, actor: Actor, now: Date, id: string): Promise<Rule> {
+  const rule = (await viewRules(tx, actor, now)).find((one) => one.id === id)
   if (rule === undefined) throw notFound('rule')
   return rule
 }
@@ -79,11 +79,13 @@ async function namesIn(tx: TenantTx, table: Named, ids: string[], which: SQL | u
   return rows.map(({ id, name }) => [id, name])
 }
 
-async function countsOf7Days(tx: TenantTx): Promise<Map<string, number>> {
+const A_DAY_MS = 86_400_000
+
+async function countsOf7Days(tx: TenantTx, now: Date): Promise<Map<string, number>> {
   const rows = await tx
     .select({ rule_id: rule_counts.rule_id, requests: sql<number>`sum(${rule_counts.requests})::int` })
     .from(rule_counts)
-    .where(gt(rule_counts.hour, sql`now() - interval '7 days'`))
+    .where(gt(rule_counts.hour, new Date(now.getTime() - 7 * A_DAY_MS).toISOString()))
     .groupBy(rule_counts.rule_id)
   return new Map(rows.map((row) => [row.rule_id, row.requests]))
 }
