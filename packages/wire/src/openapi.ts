@@ -67,6 +67,7 @@ const OUTPUTS: Record<string, z.ZodType> = {
   CreatedKeys: keys.createMany.output,
   Lesson: lessons.get.output,
   LessonEnd: lessons.end.output,
+  LessonPaused: lessons.pause.output,
   KeysChanged: keys.revokeMany.output,
   Allocation: allocations.create.output,
   AllocationList: allocations.list.output,
@@ -122,6 +123,7 @@ const INPUTS: Record<string, z.ZodType> = {
   CreateManyKeys: keys.createMany.input,
   RaiseKey: keys.raise.input,
   EndLesson: lessons.end.input,
+  PauseLesson: lessons.pause.input,
   SelectKeys: keys.revokeMany.input,
   CreateAllocation: allocations.create.input,
   CreateTopUp: topUps.create.input,
@@ -166,7 +168,7 @@ Manage people, keys and budgets, and read what was used.
 - Errors are \`application/problem+json\` (RFC 9457) with a stable \`code\`. [All codes](/docs/errors) are explained.
 - Every answer has an \`x-request-id\`. Tell it to us when something is wrong.
 - A POST with an \`Idempotency-Key\` is done once, however often it is sent: repeats get the first answer with
-  \`idempotency-replayed: true\`, without secrets. The same key with another request is refused with \`idempotency_key_reused\`.
+  \`idempotency-replayed: true\`, without secrets, for 24 hours. The same key with another request is refused with \`idempotency_key_reused\`.
 `.trim()
 
 /** The API's OpenAPI 3.1 document, from the routes and the operations behind them. */
@@ -340,7 +342,7 @@ function addHeadersAndParameters(builder: OpenApiBuilder): void {
     in: 'header',
     required: false,
     description:
-      'Makes it safe to send the request again: a value of your choice, a new one for each different request.',
+      'Makes it safe to send the request again: a value of your choice, a new one for each different request. It counts for 24 hours.',
     schema: { type: 'string', minLength: 1, maxLength: 255, examples: ['import-2026-11-21-row-17'] },
   })
 }

@@ -138,6 +138,8 @@ const CASES: Record<string, (things: Things) => object> = {
   'keys.enable_many': ({ key_id }) => ({ ids: [key_id], ...OTHERWISE }),
   'keys.raise': ({ key_id: id }) => ({ id, by_usd: '1' }),
   'lessons.get': ({ group_id }) => ({ group_id }),
+  'lessons.pause': ({ group_id, member_id }) => ({ group_id, member_ids: [member_id] }),
+  'lessons.resume': ({ group_id, member_id }) => ({ group_id, member_ids: [member_id] }),
   'lessons.end': ({ group_id }) => ({ group_id, ends_at: '2199-01-01T00:00:00Z' }),
   'allocations.list': () => ({}),
   'allocations.create': () => ({ name: 'Another', budget_usd: '1' }),

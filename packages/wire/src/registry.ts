@@ -104,6 +104,8 @@ export const REGISTRY: readonly Exposed[] = [
 
   everywhere(lessons.get),
   everywhere(lessons.end),
+  everywhere(lessons.pause),
+  everywhere(lessons.resume),
 
   everywhere(allocations.list),
   everywhere(allocations.create),

@@ -109,6 +109,8 @@ export const ROUTES: readonly Route[] = [
 
   route('GET', '/v1/groups/{group_id}/lesson', lessons.get),
   route('POST', '/v1/groups/{group_id}/lesson/end', lessons.end),
+  route('POST', '/v1/groups/{group_id}/lesson/pause', lessons.pause),
+  route('POST', '/v1/groups/{group_id}/lesson/resume', lessons.resume),
 
   route('GET', '/v1/allocations', allocations.list),
   route('POST', '/v1/allocations', allocations.create, 201),

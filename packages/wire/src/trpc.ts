@@ -152,6 +152,8 @@ export const appRouter = t.router({
   lessons: t.router({
     get: query(lessons.get),
     end: command(lessons.end),
+    pause: command(lessons.pause),
+    resume: command(lessons.resume),
   }),
   allocations: t.router({
     list: query(allocations.list),
