@@ -217,7 +217,9 @@ it('nothing that was asked, answered or trusted to us is in a log or a file', { 
   await house.test.admin`alter function app.not_settle_tenant rename to settle_tenant`
 
   // All of it happened.
-  expect([...statuses.keys()].sort()).toEqual([200, 400, 401, 402, 404, 409, 413, 415, 422, 429, 502, 503, 504])
+  expect([...statuses.keys()].toSorted((a, b) => a - b)).toEqual([
+    200, 400, 401, 402, 404, 409, 413, 415, 422, 429, 502, 503, 504,
+  ])
   const log = house.logged()
   expect(log.split('\n').length).toBeGreaterThan([...statuses.values()].reduce((sum, count) => sum + count, 0))
   expect([...read.keys()].some((file) => file.endsWith('.jsonl'))).toBe(true)
