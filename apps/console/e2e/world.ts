@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { close, connect, type Database } from '@stipend/db'
+import { close, connect } from '@stipend/db'
 import { prepareDatabase } from '@stipend/db/admin'
 import { removeEmbedded, startEmbedded } from '@stipend/db/embedded'
 import { startSandboxProvider } from '@stipend/sandbox-provider'
@@ -22,6 +22,8 @@ export type World = {
   sandbox_url: string
   school: Seeded
   company: Seeded
+  /** Another school, whose keys are limited, ended and deleted: the pages of the first stay as they are. */
+  keeper: Seeded
   /** Another company, which pays: what is spent there shows nowhere else. */
   payer: Seeded
 }
@@ -29,10 +31,8 @@ export type World = {
 const APPS = path.join(import.meta.dirname, '../..')
 const READY_MS_MAX = 60_000
 
-/** Starts it, with whatever `furnish` adds. `stop` ends all of it and leaves nothing behind. */
-export async function startWorld(
-  furnish?: (database: Database, masterKey: Buffer, school: Seeded) => Promise<void>,
-): Promise<{ world: World; stop: () => Promise<void> }> {
+/** Starts it. `stop` ends all of it and leaves nothing behind. */
+export async function startWorld(): Promise<{ world: World; stop: () => Promise<void> }> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'stipend-e2e-'))
   const dataDir = path.join(folder, 'postgres')
   const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
@@ -50,10 +50,10 @@ export async function startWorld(
     const masterKey = randomBytes(32)
     const database = connect(appUrl)
     await seedProvider(database, masterKey, sandbox.url)
-    const school = await seedSchool(database)
+    const school = await seedSchool(database, { slug: 'lindenhof', name: 'Lindenhof Schools' })
+    const keeper = await seedSchool(database, { slug: 'waterlelie', name: 'De Waterlelie' })
     const company = await seedCompany(database, { slug: 'brightwater', name: 'Brightwater Engineering' })
     const payer = await seedCompany(database, { slug: 'quayside', name: 'Quayside Design' })
-    await furnish?.(database, masterKey, school)
     await close(database)
 
     const [gatewayPort, consolePort, apiPort] = [await freePort(), await freePort(), await freePort()]
@@ -94,7 +94,7 @@ export async function startWorld(
       }),
     )
     const urls = { console_url, gateway_url: `${gateway}/v1`, database_url: appUrl, sandbox_url: sandbox.url }
-    return { world: { ...urls, school, company, payer }, stop }
+    return { world: { ...urls, school, keeper, company, payer }, stop }
   } catch (error) {
     await stop()
     throw error

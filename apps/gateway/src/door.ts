@@ -2,7 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import { DomainError } from '@stipend/core/errors'
 import type { KeyFacts } from '@stipend/core/spend'
+import { addressOf } from '@stipend/runtime'
 import type { Http } from './gateway.ts'
+import { paceHeaders } from './pace.ts'
 import type { Purse } from './purse.ts'
 import { notAKey, type Purses } from './purses.ts'
 
@@ -54,17 +56,14 @@ export class Door {
 
   /** Where a request comes from. Headers are believed only as far as our own proxies wrote them. */
   addressOf(request: IncomingMessage): string {
-    const peer = request.socket.remoteAddress ?? ''
-    if (this.#trustedProxies === 0) return plain(peer)
-    const forwarded = String(request.headers['x-forwarded-for'] ?? '')
-    const hops = [...forwarded.split(',').map((hop) => hop.trim()), peer].filter((hop) => hop !== '')
-    return plain(hops[Math.max(0, hops.length - 1 - this.#trustedProxies)] ?? peer)
+    return addressOf(request, this.#trustedProxies)
   }
 
   #admitted(http: Http, purse: Purse): KeyFacts {
     const { facts } = purse
     if (facts === null) throw new Error('a key was checked that nobody knows')
-    const { allowed_ips } = facts
+    const { allowed_ips, requests_per_minute } = facts
+    if (requests_per_minute !== null) tellPace(http, purse, requests_per_minute)
     if (allowed_ips !== null) this.#refuseAddress(allowed_ips, this.addressOf(http.request))
     return facts
   }
@@ -104,6 +103,14 @@ export class Door {
   }
 }
 
+/** Every answer of a key with such a limit says how much of it is left, those too that don't count. */
+export function tellPace({ response, family }: Http, { pace }: Purse, limit: number): void {
+  if (response.headersSent) return
+  for (const [name, value] of Object.entries(paceHeaders(pace, limit, family))) {
+    if (value !== undefined) response.setHeader(name, value)
+  }
+}
+
 /** The key a client sends, in either of the two headers, or the error that says what is wrong with it. */
 function readKey({ headers }: IncomingMessage): string {
   const bearer = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1]
@@ -112,12 +119,6 @@ function readKey({ headers }: IncomingMessage): string {
   if (headers.authorization !== undefined) throw notAKey()
   const words = 'No API key was sent. Send yours as "Authorization: Bearer sk-stp-…".'
   throw new DomainError('invalid_api_key', words)
-}
-
-/** IPv4 as itself, not within IPv6, as a socket that listens to both has it. */
-function plain(address: string): string {
-  const inner = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  return inner ?? address
 }
 
 function listOf(entries: readonly string[]): BlockList {

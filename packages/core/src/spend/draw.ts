@@ -1,5 +1,6 @@
-import { type Database, type DrawRefusal, drawLease } from '@stipend/db'
+import { type Database, type DrawRefusal, type DrawRow, drawLease } from '@stipend/db'
 import { displayUsd, type Nanodollars } from '@stipend/money'
+import { momentInWords } from '../clock.ts'
 import { DomainError } from '../errors.ts'
 
 /** Whose key it is and when it may be used, as the database had it at a moment. */
@@ -17,8 +18,13 @@ export type KeyFacts = {
   provider_id: string | null
   allowed_models: string[] | null
   allowed_ips: string[] | null
-  /** The groups its member is in. */
+  /** How many requests it may make in any sixty seconds; null: as many as it likes. */
+  requests_per_minute: number | null
+  /** The groups its member is in, and what else rules ask about them. */
   group_ids: string[]
+  member_kind: DrawRow['member_kind']
+  member_role: DrawRow['member_role']
+  location_id: string | null
 }
 
 export type Draw =
@@ -84,7 +90,11 @@ export async function draw(
     provider_id: row.provider_id,
     allowed_models: row.allowed_models,
     allowed_ips: row.allowed_ips,
+    requests_per_minute: row.requests_per_minute,
     group_ids: row.group_ids,
+    member_kind: row.member_kind,
+    member_role: row.member_role,
+    location_id: row.location_id,
   }
   if (row.refusal === null) {
     return { outcome: 'granted', facts, granted_nanos: row.granted_nanos ?? 0n, ends_at: row.ends_at, at }
@@ -117,7 +127,7 @@ function unknownKey(): DomainError {
 
 /** Why a key may not be used at a moment, or null: the rule that `app.draw` follows too. */
 export function keyRefusal(facts: KeyFacts, at: Date): DomainError | null {
-  const when = (date: Date) => wallClock(date, facts.time_zone)
+  const when = (date: Date) => momentInWords(date, facts.time_zone)
   if (facts.revoked_at !== null) {
     return new DomainError('key_revoked', 'This API key was revoked and works no more. Ask for a new key.')
   }
@@ -139,7 +149,7 @@ type ShortageFacts = { time_zone: string; renews_at: Date | null; available_nano
 /** The sentence a student reads in their tool: what is wrong, and what to do. */
 function shortage(code: DrawRefusal, facts: ShortageFacts): DomainError {
   const left = facts.available_nanos === null ? '' : ` ${displayUsd(facts.available_nanos)} is left.`
-  const renews = facts.renews_at === null ? '' : ` It renews on ${wallClock(facts.renews_at, facts.time_zone)}.`
+  const renews = facts.renews_at === null ? '' : ` It renews on ${momentInWords(facts.renews_at, facts.time_zone)}.`
   switch (code) {
     case 'allocation_exhausted':
       return new DomainError(
@@ -154,14 +164,4 @@ function shortage(code: DrawRefusal, facts: ShortageFacts): DomainError {
         `This API key has spent its budget.${left}${renews} Ask whoever gave it to you for more.`,
       )
   }
-}
-
-/** A moment as people of that zone read it: `21 November 2026 at 10:00 (Europe/Amsterdam)`. */
-function wallClock(date: Date, timeZone: string): string {
-  const text = new Intl.DateTimeFormat('en-GB', {
-    timeZone,
-    dateStyle: 'long',
-    timeStyle: date.getUTCSeconds() === 0 ? 'short' : 'medium',
-  }).format(date)
-  return `${text} (${timeZone})`
 }
