@@ -306,7 +306,8 @@ export class AnswerParser {
         if (byte !== LF) throw new UnreadableAnswerError('has a line that is none')
         this.#state = 'trailer start'
         return
-      case 'trailer end':
+      default:
+        // The last line is an empty one.
         if (byte !== LF) throw new UnreadableAnswerError('doesn’t end where it should')
         this.#state = 'last'
     }
