@@ -84,6 +84,10 @@ export {
   readModelList,
 } from './providers/kinds.ts'
 export { resealCredentials } from './providers/reseal.ts'
+export { countRules, type HeldRule, loadRules, type RuleCount } from './rules/gateway.ts'
+export type { Judgement } from './rules/judge.ts'
+export { judge } from './rules/judge.ts'
+export * as rules from './rules/operations.ts'
 export * as search from './search/operations.ts'
 export * as serviceTokens from './service-tokens/operations.ts'
 export * as tenants from './tenants/operations.ts'

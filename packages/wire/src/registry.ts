@@ -16,6 +16,7 @@ import {
   members,
   models,
   providers,
+  rules,
   search,
   serviceTokens,
   tenants,
@@ -111,6 +112,14 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(allocations.create),
 
   everywhere(models.list),
+
+  everywhere(rules.list),
+  everywhere(rules.get),
+  everywhere(rules.create),
+  everywhere(rules.update),
+  everywhere(rules.reorder),
+  everywhere(rules.delete),
+  everywhere(rules.try),
 
   everywhere(usage.list),
   everywhere(usage.summary),

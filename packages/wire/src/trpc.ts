@@ -22,6 +22,7 @@ import {
   providers,
   type Query,
   type RequestFacts,
+  rules,
   search,
   serviceTokens,
   tenants,
@@ -124,6 +125,15 @@ export const appRouter = t.router({
   }),
   chats: t.router({
     list: query(chats.list),
+  }),
+  rules: t.router({
+    list: query(rules.list),
+    get: query(rules.get),
+    create: command(rules.create),
+    update: command(rules.update),
+    reorder: command(rules.reorder),
+    delete: command(rules.delete),
+    try: command(rules.try),
   }),
   search: t.router({
     all: query(search.all),
