@@ -13,7 +13,8 @@ export async function countTokens(gateway: Gateway, http: Http): Promise<Handled
     const facts = await gateway.door.check(http, purse)
     const { json } = parseBody(body)
     const name = readCount(json)
-    const models = await gateway.catalogue.candidates(facts, { name, dialect: 'messages' })
+    const found = await gateway.catalogue.candidates(facts, { name, dialect: 'messages' })
+    const models = await gateway.rules.admit(facts, found, name)
     const [model] = gateway.providers.inOrder(models, performance.now())
     if (model === undefined) throw new DomainError('model_not_found', `There is no model "${name}" on this key.`)
     const sent =
