@@ -49,6 +49,15 @@ begin
   end loop;
 end $$;
 
+-- Requests of a key are looked for among those of its person, so it stays with them.
+create or replace function app.refuse_new_person() returns trigger language plpgsql as $$
+begin
+  raise exception 'key % stays with the person it was made for: make another one', old.id using errcode = '23514';
+end $$;
+
+create or replace trigger same_person before update of member_id on keys
+  for each row when (new.member_id is distinct from old.member_id) execute function app.refuse_new_person();
+
 -- Makes the partitions of this month and the next three. Called at every migration and by running gateways once a day.
 create or replace function app.ensure_usage_partitions() returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
