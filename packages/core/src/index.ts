@@ -42,6 +42,7 @@ export {
   query,
   type Reach,
   type RequestFacts,
+  type Scope,
 } from './operation.ts'
 export { decodeCursor, encodeCursor, PageInput, pageOf, toPage } from './page.ts'
 export {

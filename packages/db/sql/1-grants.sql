@@ -30,7 +30,8 @@ grant select on tenants, members, member_scopes, group_leads, leases to stipend_
 grant select (tenant_id, domain) on sign_up_domains to stipend_lookup;
 grant select (tenant_id, id, secret_hash) on invitations to stipend_lookup;
 grant select (tenant_id, id, created_at, next_attempt_at, sent_at, failed_at) on mails to stipend_lookup;
-grant select (tenant_id, id, secret_hash) on keys to stipend_lookup;
+grant select (tenant_id, id, secret_hash, provider_id, revoked_at) on keys to stipend_lookup;
+grant select (started_at, provider_id, draws_on_balance, status, cost_nanos) on usage_events to stipend_lookup;
 grant select (tenant_id, stripe_customer, automatic_state) on billing_accounts to stipend_lookup;
 grant select (tenant_id, id, status) on payments to stipend_lookup;
 grant select (tenant_id, id, secret_hash, scopes, revoked_at) on service_tokens to stipend_lookup;

@@ -13,7 +13,6 @@ import {
   newId,
   PERMISSIONS,
   providers,
-  sealCredential,
   serviceTokens,
   tenants,
 } from '@stipend/core'
@@ -46,8 +45,8 @@ export async function seedDemo(seeding: Seeding): Promise<DemoTenant[]> {
   return made
 }
 
-/** Runs one operation as the platform's operator, for a tenant. */
-function asOperator({ database, masterKey }: Seeding, tenant_id: string) {
+/** Runs one operation as the platform's operator, for a tenant or for the platform itself. */
+function asOperator({ database, masterKey }: Seeding, tenant_id: string | null) {
   const actor: Actor = { kind: 'operator', tenant_id, name: 'demo' }
   return async <O extends AnyOperation>(operation: O, input: unknown): Promise<z.output<O['output']>> => {
     const request = { request_id: newId('request'), ip: null }
@@ -56,19 +55,16 @@ function asOperator({ database, masterKey }: Seeding, tenant_id: string) {
 }
 
 async function connectProvider(seeding: Seeding): Promise<void> {
-  const id = newId('provider')
-  await asOperator(seeding, newId('tenant'))(providers.createPlatform, {
+  const operate = asOperator(seeding, null)
+  const base_url = `${seeding.sandboxProviderUrl}/v1`
+  const made = { name: PROVIDER, kind: 'openai_compatible', base_url, credential: 'sandbox' }
+  const { id } = await operate(providers.create, made)
+  await operate(providers.setModels, {
     id,
-    name: PROVIDER,
-    base_url: `${seeding.sandboxProviderUrl}/v1`,
-    credential_sealed: sealCredential([seeding.masterKey], 'sandbox', { tenant_id: null, provider_id: id }),
-    models: DEMO_MODELS.map(({ name, output_tokens_max, ...price }) => ({
-      name,
-      upstream_name: name,
+    models: DEMO_MODELS.map((model) => ({
       dialects: ['chat', 'completions', 'responses', 'messages'],
       context_tokens_max: CONTEXT_TOKENS_MAX,
-      output_tokens_max,
-      price: { ...price, source: 'demo' },
+      ...model,
     })),
   })
 }
