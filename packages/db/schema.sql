@@ -15,7 +15,7 @@ function app.automatic_top_ups() returns TABLE(tenant_id text) -- sql, stable, s
 function app.charge_lost(event usage_events) returns usage_events -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.charge_usage(p_until timestamp with time zone, p_ids text[]) returns integer -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.current_tenant() returns text -- plpgsql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
-function app.draw(p_secret_hash bytea, p_gateway_id text, p_lease_id text, p_want bigint, p_least bigint, p_uses_balance boolean, p_at timestamp with time zone DEFAULT NULL::timestamp with time zone, OUT refusal text, OUT tenant_id text, OUT key_id text, OUT member_id text, OUT allocation_id text, OUT granted_nanos bigint, OUT available_nanos bigint, OUT leased_nanos bigint, OUT valid_from timestamp with time zone, OUT valid_until timestamp with time zone, OUT disabled_at timestamp with time zone, OUT revoked_at timestamp with time zone, OUT time_zone text, OUT renews_at timestamp with time zone, OUT ends_at timestamp with time zone, OUT at timestamp with time zone, OUT provider_id text, OUT allowed_models text[], OUT allowed_ips text[], OUT group_ids text[]) returns record -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.draw(p_secret_hash bytea, p_gateway_id text, p_lease_id text, p_want bigint, p_least bigint, p_uses_balance boolean, p_at timestamp with time zone DEFAULT NULL::timestamp with time zone, OUT refusal text, OUT tenant_id text, OUT key_id text, OUT member_id text, OUT allocation_id text, OUT granted_nanos bigint, OUT available_nanos bigint, OUT leased_nanos bigint, OUT valid_from timestamp with time zone, OUT valid_until timestamp with time zone, OUT disabled_at timestamp with time zone, OUT revoked_at timestamp with time zone, OUT time_zone text, OUT renews_at timestamp with time zone, OUT ends_at timestamp with time zone, OUT at timestamp with time zone, OUT provider_id text, OUT allowed_models text[], OUT allowed_ips text[], OUT requests_per_minute integer, OUT group_ids text[], OUT member_kind text, OUT member_role text, OUT location_id text) returns record -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.due_mails(p_at timestamp with time zone, p_limit integer) returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.ensure_usage_partitions() returns void -- plpgsql, volatile, security definer, search_path=public, pg_temp, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.find_invitation(p_secret_hash bytea) returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
@@ -46,6 +46,7 @@ function app.take_from_leases(p_lease_ids text[], p_charges jsonb, p_returns jso
 function app.tell_gateways() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.tell_gateways_of_catalogue() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.tell_gateways_of_groups() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.tell_gateways_of_rules() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.tenant_or_null() returns text -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.tenants_of_domain(p_domain text) returns TABLE(id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.told(p_kinds jsonb, p_kind integer[], p_id text[], p_started_ms bigint[], p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[], p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency integer[], p_first_byte integer[], p_settled_at timestamp with time zone) returns SETOF usage_events -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
@@ -291,11 +292,13 @@ create table keys (
   provider_id text,
   allowed_models text[],
   allowed_ips text[],
+  requests_per_minute integer,
   constraint keys_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
   constraint keys_provider_id_providers_id_fk FOREIGN KEY (provider_id) REFERENCES providers(id),
   constraint keys_tenant_id_allocation_id_allocations_tenant_id_id_fk FOREIGN KEY (tenant_id, allocation_id) REFERENCES allocations(tenant_id, id),
   constraint keys_tenant_id_id_accounts_tenant_id_id_fk FOREIGN KEY (tenant_id, id) REFERENCES accounts(tenant_id, id),
   constraint keys_tenant_id_member_id_members_tenant_id_id_fk FOREIGN KEY (tenant_id, member_id) REFERENCES members(tenant_id, id),
+  constraint keys_requests_per_minute CHECK ((requests_per_minute >= 1)),
   constraint keys_window CHECK ((valid_until > valid_from))
 );
 CREATE INDEX keys_allocation ON public.keys USING btree (tenant_id, allocation_id);
@@ -307,7 +310,7 @@ CREATE UNIQUE INDEX keys_secret_hash ON public.keys USING btree (secret_hash);
 create policy lookup on keys for select to stipend_lookup using (true);
 create policy tenant on keys for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
 CREATE TRIGGER seen_provider AFTER INSERT OR UPDATE OF provider_id ON public.keys FOR EACH ROW EXECUTE FUNCTION app.refuse_unseen_provider();
-CREATE TRIGGER tell_gateways AFTER UPDATE OF disabled_at, revoked_at, valid_from, valid_until, allocation_id, member_id, provider_id, allowed_models, allowed_ips ON public.keys FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
+CREATE TRIGGER tell_gateways AFTER UPDATE OF disabled_at, revoked_at, valid_from, valid_until, allocation_id, member_id, provider_id, allowed_models, allowed_ips, requests_per_minute ON public.keys FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
 grant insert, select, update on keys to stipend_app;
 grant select (id, provider_id, revoked_at, secret_hash, tenant_id) on keys to stipend_lookup;
 
@@ -475,7 +478,7 @@ CREATE UNIQUE INDEX members_user ON public.members USING btree (tenant_id, user_
 -- row level security: enabled, forced
 create policy lookup on members for select to stipend_lookup using (true);
 create policy tenant on members for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
-CREATE TRIGGER tell_gateways AFTER UPDATE OF deactivated_at ON public.members FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
+CREATE TRIGGER tell_gateways AFTER UPDATE OF deactivated_at, kind, role, location_id ON public.members FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
 grant insert, select, update on members to stipend_app;
 grant select on members to stipend_lookup;
 
@@ -673,6 +676,49 @@ create policy shared_read on providers for select to stipend_app, stipend_owner 
 create policy shared_update on providers for update to stipend_app, stipend_owner using ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END) with check ( CASE WHEN (tenant_id IS NULL) THEN app.is_platform() ELSE (tenant_id = app.tenant_or_null()) END);
 CREATE TRIGGER tell_gateways AFTER INSERT OR UPDATE ON public.providers FOR EACH ROW EXECUTE FUNCTION app.tell_gateways_of_catalogue();
 grant insert, select, update on providers to stipend_app;
+
+create table rule_counts (
+  tenant_id text not null default app.current_tenant(),
+  rule_id text not null,
+  hour timestamp(3) with time zone not null,
+  requests bigint not null,
+  constraint rule_counts_tenant_id_rule_id_hour_pk PRIMARY KEY (tenant_id, rule_id, hour),
+  constraint rule_counts_tenant_id_rule_id_rules_tenant_id_id_fk FOREIGN KEY (tenant_id, rule_id) REFERENCES rules(tenant_id, id) ON DELETE CASCADE,
+  constraint rule_counts_requests CHECK ((requests > 0))
+);
+-- row level security: enabled, forced
+create policy tenant on rule_counts for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+grant delete, insert, select, update on rule_counts to stipend_app;
+
+create table rules (
+  tenant_id text not null default app.current_tenant(),
+  id text not null,
+  name text not null,
+  effect text not null,
+  is_enabled boolean not null default true,
+  position integer not null,
+  member_ids text[],
+  kinds text[],
+  roles text[],
+  group_ids text[],
+  location_ids text[],
+  models text[],
+  provider_ids text[],
+  days text[],
+  time_from text,
+  time_until text,
+  created_at timestamp(3) with time zone not null default now(),
+  updated_at timestamp(3) with time zone not null default now(),
+  constraint rules_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
+  constraint rules_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint rules_no_empty_list CHECK (((((((((0 <> COALESCE(cardinality(member_ids), 1)) AND (0 <> COALESCE(cardinality(kinds), 1))) AND (0 <> COALESCE(cardinality(roles), 1))) AND (0 <> COALESCE(cardinality(group_ids), 1))) AND (0 <> COALESCE(cardinality(location_ids), 1))) AND (0 <> COALESCE(cardinality(models), 1))) AND (0 <> COALESCE(cardinality(provider_ids), 1))) AND (0 <> COALESCE(cardinality(days), 1)))),
+  constraint rules_times CHECK ((((time_from IS NULL) = (time_until IS NULL)) AND (time_from <> time_until) AND (time_from ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'::text) AND (time_until ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'::text)))
+);
+CREATE INDEX rules_order ON public.rules USING btree (tenant_id, position, id);
+-- row level security: enabled, forced
+create policy tenant on rules for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+CREATE TRIGGER tell_gateways AFTER INSERT OR DELETE OR UPDATE ON public.rules FOR EACH ROW EXECUTE FUNCTION app.tell_gateways_of_rules();
+grant delete, insert, select, update on rules to stipend_app;
 
 create table service_tokens (
   tenant_id text not null default app.current_tenant(),

@@ -74,13 +74,13 @@ export async function seedProvider(database: Database, masterKey: Buffer, url: s
 }
 
 /** A school with two locations and a class in each. */
-export async function seedSchool(database: Database): Promise<Seeded> {
+export async function seedSchool(database: Database, { slug, name }: { slug: string; name: string }): Promise<Seeded> {
   const tenant_id = newId('tenant')
   const operate = operatorOf(database, tenant_id)
   await operate(tenants.create, {
-    slug: 'lindenhof',
+    slug,
     kind: 'school',
-    name: 'Lindenhof Schools',
+    name,
     time_zone: 'Europe/Amsterdam',
     accent_color: 'teal',
   })
@@ -113,7 +113,7 @@ export async function seedSchool(database: Database): Promise<Seeded> {
   const homework = await operate(keys.create, { member_id: member.id, name: 'Homework', budget_usd: '5.00' })
   return {
     tenant_id,
-    slug: 'lindenhof',
+    slug,
     owner,
     admin,
     member,

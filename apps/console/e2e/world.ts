@@ -22,6 +22,8 @@ export type World = {
   sandbox_url: string
   school: Seeded
   company: Seeded
+  /** Another school, whose keys are limited, ended and deleted: the pages of the first stay as they are. */
+  keeper: Seeded
   /** Another company, which pays: what is spent there shows nowhere else. */
   payer: Seeded
 }
@@ -50,7 +52,8 @@ export async function startWorld(
     const masterKey = randomBytes(32)
     const database = connect(appUrl)
     await seedProvider(database, masterKey, sandbox.url)
-    const school = await seedSchool(database)
+    const school = await seedSchool(database, { slug: 'lindenhof', name: 'Lindenhof Schools' })
+    const keeper = await seedSchool(database, { slug: 'waterlelie', name: 'De Waterlelie' })
     const company = await seedCompany(database, { slug: 'brightwater', name: 'Brightwater Engineering' })
     const payer = await seedCompany(database, { slug: 'quayside', name: 'Quayside Design' })
     await furnish?.(database, masterKey, school)
@@ -94,7 +97,7 @@ export async function startWorld(
       }),
     )
     const urls = { console_url, gateway_url: `${gateway}/v1`, database_url: appUrl, sandbox_url: sandbox.url }
-    return { world: { ...urls, school, company, payer }, stop }
+    return { world: { ...urls, school, keeper, company, payer }, stop }
   } catch (error) {
     await stop()
     throw error

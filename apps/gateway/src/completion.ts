@@ -2,12 +2,14 @@ import type { IncomingMessage } from 'node:http'
 import type { PricedModel } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
 import type { KeyFacts } from '@stipend/core/spend'
-import { admit, Need } from './admit.ts'
+import { type Admission, admit, Need } from './admit.ts'
 import { readBody } from './body.ts'
 import type { Ask, AskDialect } from './dialects/ask.ts'
 import { readAsk } from './dialects/parse.ts'
+import { tellPace } from './door.ts'
 import { Exchange } from './exchange.ts'
 import type { Gateway, Handled, Http } from './gateway.ts'
+import { tooFast } from './pace.ts'
 import type { Purse } from './purse.ts'
 
 /** One request for tokens from the first byte to the last cent. Throws only before anything was answered. */
@@ -44,7 +46,8 @@ async function serve(gateway: Gateway, http: Http, served: Served): Promise<Hand
   const [model] = models
   if (model === undefined) throw new Error('a name that means no model')
   const need = new Need(ask, body.length, model)
-  const admitted = admit(purse, need, ask.isStream)
+  const limit = served.facts.requests_per_minute
+  const admitted = limit === null ? admit(purse, need, ask.isStream) : admitInPace(http, served, need, limit)
   const admission = admitted instanceof Promise ? await admitted : admitted
   // As they were when the money was drawn.
   const facts = purse.facts ?? served.facts
@@ -54,6 +57,24 @@ async function serve(gateway: Gateway, http: Http, served: Served): Promise<Hand
   }
   const exchange = new Exchange(gateway, http, { ...served, facts, need, admission })
   return { ...(await exchange.run()), key_id: facts.key_id }
+}
+
+/**
+ * As `admit`, for a key with a limit on its requests a minute. Those that no money is set aside for don't count: a client that is told
+ * of a spent budget again and again must not be told to wait instead.
+ */
+async function admitInPace(http: Http, { ask, purse }: Served, need: Need, limit: number): Promise<Admission> {
+  const now = performance.now()
+  const waitMs = purse.pace.take(limit, now)
+  try {
+    if (waitMs > 0) throw tooFast(limit, waitMs)
+    return await admit(purse, need, ask.isStream)
+  } catch (error) {
+    if (waitMs === 0) purse.pace.giveBack(now)
+    throw error
+  } finally {
+    tellPace(http, purse, limit)
+  }
 }
 
 /** Only the provider that has the answer before can follow it, and reads all of that again. */

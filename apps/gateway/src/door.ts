@@ -3,6 +3,7 @@ import { BlockList, isIP } from 'node:net'
 import { DomainError } from '@stipend/core/errors'
 import type { KeyFacts } from '@stipend/core/spend'
 import type { Http } from './gateway.ts'
+import { paceHeaders } from './pace.ts'
 import type { Purse } from './purse.ts'
 import { notAKey, type Purses } from './purses.ts'
 
@@ -64,7 +65,8 @@ export class Door {
   #admitted(http: Http, purse: Purse): KeyFacts {
     const { facts } = purse
     if (facts === null) throw new Error('a key was checked that nobody knows')
-    const { allowed_ips } = facts
+    const { allowed_ips, requests_per_minute } = facts
+    if (requests_per_minute !== null) tellPace(http, purse, requests_per_minute)
     if (allowed_ips !== null) this.#refuseAddress(allowed_ips, this.addressOf(http.request))
     return facts
   }
@@ -101,6 +103,14 @@ export class Door {
     const left = Math.max(0, this.#guessesLeft(address) - 1)
     if (this.#guesses.size >= ADDRESSES_MAX) this.#guesses.clear()
     this.#guesses.set(address, { left, at: performance.now() })
+  }
+}
+
+/** Every answer of a key with such a limit says how much of it is left, those too that don't count. */
+export function tellPace({ response, family }: Http, { pace }: Purse, limit: number): void {
+  if (response.headersSent) return
+  for (const [name, value] of Object.entries(paceHeaders(pace, limit, family))) {
+    if (value !== undefined) response.setHeader(name, value)
   }
 }
 

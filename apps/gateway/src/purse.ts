@@ -16,6 +16,7 @@ import {
   unusedOf,
 } from './lease.ts'
 import type { Ledger } from './ledger.ts'
+import { Pace } from './pace.ts'
 
 /** After this long without hearing from the database, money drawn earlier is no longer given out: others may take it back. */
 const LEASE_TRUST_MS = 300_000
@@ -52,6 +53,8 @@ export class Purse {
   readonly secretHash: Buffer
   facts: KeyFacts | null = null
   lastUsedAt = performance.now()
+  /** Its latest requests, where their number is limited. */
+  readonly pace = new Pace()
   /** Running requests, for cutting them off when the key is revoked. */
   readonly running = new Set<{ cut(error: DomainError): void }>()
   readonly #context: PurseContext

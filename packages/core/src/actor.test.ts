@@ -73,6 +73,7 @@ describe('who may do what', () => {
       'members:write',
       'keys:read',
       'keys:write',
+      'rules:read',
       'usage:read',
       'public',
       'own',

@@ -30,6 +30,8 @@ export const ERROR_CODES = [
   'model_not_found',
   'model_not_allowed',
   'ip_not_allowed',
+  'blocked_by_rule',
+  'outside_schedule',
   'model_not_priced',
   // those we depend on
   'provider_error',

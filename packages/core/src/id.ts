@@ -25,6 +25,7 @@ export const ID_PREFIXES = {
   password_reset: 'pwr',
   mail: 'mai',
   import: 'imp',
+  rule: 'rul',
 } as const
 
 export type IdKind = keyof typeof ID_PREFIXES

@@ -37,7 +37,8 @@ create or replace function app.draw(
   out granted_nanos bigint, out available_nanos bigint, out leased_nanos bigint,
   out valid_from timestamptz, out valid_until timestamptz, out disabled_at timestamptz, out revoked_at timestamptz,
   out time_zone text, out renews_at timestamptz, out ends_at timestamptz, out at timestamptz,
-  out provider_id text, out allowed_models text[], out allowed_ips text[], out group_ids text[]
+  out provider_id text, out allowed_models text[], out allowed_ips text[], out requests_per_minute int, out group_ids text[],
+  out member_kind text, out member_role text, out location_id text
 ) language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -65,7 +66,7 @@ begin
 
   select k.member_id, k.allocation_id, k.valid_from, k.valid_until, k.revoked_at,
          coalesce(k.disabled_at, m.deactivated_at) as disabled_at, t.time_zone,
-         k.provider_id, k.allowed_models, k.allowed_ips,
+         k.provider_id, k.allowed_models, k.allowed_ips, k.requests_per_minute, m.kind, m.role, m.location_id,
          array(select g.group_id from group_members g
                 where g.tenant_id = k.tenant_id and g.member_id = k.member_id order by 1) as group_ids
     into subject
@@ -83,7 +84,11 @@ begin
   provider_id := subject.provider_id;
   allowed_models := subject.allowed_models;
   allowed_ips := subject.allowed_ips;
+  requests_per_minute := subject.requests_per_minute;
   group_ids := subject.group_ids;
+  member_kind := subject.kind;
+  member_role := subject.role;
+  location_id := subject.location_id;
 
   refusal := case
     when subject.revoked_at is not null then 'key_revoked'
@@ -455,11 +460,11 @@ begin
 end $$;
 
 create or replace trigger tell_gateways after update of disabled_at, revoked_at, valid_from, valid_until, allocation_id, member_id,
-    provider_id, allowed_models, allowed_ips
+    provider_id, allowed_models, allowed_ips, requests_per_minute
   on keys for each row execute function app.tell_gateways();
 create or replace trigger tell_gateways after update of limit_nanos, renewal, renewals_max
   on accounts for each row execute function app.tell_gateways();
-create or replace trigger tell_gateways after update of deactivated_at
+create or replace trigger tell_gateways after update of deactivated_at, kind, role, location_id
   on members for each row execute function app.tell_gateways();
 create or replace trigger tell_gateways after update of time_zone
   on tenants for each row execute function app.tell_gateways();

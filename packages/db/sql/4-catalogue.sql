@@ -58,5 +58,14 @@ create or replace trigger tell_gateways after insert or update on models for eac
 create or replace trigger tell_gateways after insert on prices for each row execute function app.tell_gateways_of_catalogue();
 create or replace trigger tell_gateways after insert or update or delete on provider_shares for each row execute function app.tell_gateways_of_catalogue();
 
-revoke all on function app.refuse_other_owner(), app.refuse_unseen_provider(), app.tell_gateways_of_groups(), app.tell_gateways_of_catalogue() from public;
-grant execute on function app.refuse_other_owner(), app.refuse_unseen_provider(), app.tell_gateways_of_groups(), app.tell_gateways_of_catalogue() to stipend_app, stipend_lookup;
+-- `rules ten_…`: a rule of that tenant was made, changed, moved or deleted.
+create or replace function app.tell_gateways_of_rules() returns trigger language plpgsql as $$
+begin
+  perform pg_notify('stipend', 'rules ' || case tg_op when 'DELETE' then old.tenant_id else new.tenant_id end);
+  return null;
+end $$;
+
+create or replace trigger tell_gateways after insert or update or delete on rules for each row execute function app.tell_gateways_of_rules();
+
+revoke all on function app.refuse_other_owner(), app.refuse_unseen_provider(), app.tell_gateways_of_groups(), app.tell_gateways_of_catalogue(), app.tell_gateways_of_rules() from public;
+grant execute on function app.refuse_other_owner(), app.refuse_unseen_provider(), app.tell_gateways_of_groups(), app.tell_gateways_of_catalogue(), app.tell_gateways_of_rules() to stipend_app, stipend_lookup;

@@ -69,6 +69,8 @@ const DELETABLE = [
   'mails',
   'imports',
   'idempotency_keys',
+  'rules',
+  'rule_counts',
 ]
 
 /** What the rules below find and is meant, and why. One that nothing needs any more fails as well. */
@@ -115,6 +117,7 @@ const TOLD: Record<string, string> = {
   prices: '5O',
   provider_shares: '29O',
   providers: '21O',
+  rules: '29O',
   tenants: '17O',
 }
 

@@ -142,7 +142,11 @@ export type DrawRow = {
   provider_id: string | null
   allowed_models: string[] | null
   allowed_ips: string[] | null
+  requests_per_minute: number | null
   group_ids: string[]
+  member_kind: 'student' | 'staff' | 'employee'
+  member_role: Membership['role']
+  location_id: string | null
 }
 
 /** `app.draw`: who a key is, and a lease out of its account chain. `at` is for tests; the database's clock otherwise. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { DomainError, ERROR_CODES, type ErrorCode } from '@stipend/core/errors'
 import { describe, expect, test } from 'vitest'
-import { asDomainError, ERRORS, isDomainError, toOpenAI, toProblem, toTrpc } from './errors.ts'
+import { asDomainError, ERRORS, isDomainError, toAnthropic, toOpenAI, toProblem, toTrpc } from './errors.ts'
 
 const SQL = new Error('Failed query: select * from "keys" where secret_hash = $1\nparams: deadbeef')
 
@@ -103,10 +103,13 @@ test('a 401 carries a challenge', () => {
   expect(toProblem(new DomainError('unauthenticated', 'Who?'), 'req_1').headers['www-authenticate']).toBe('Bearer')
 })
 
-test('waiting is told in whole seconds, at least one', () => {
+test('waiting is told in whole seconds, at least one, and at the gateway’s doors to the millisecond too', () => {
   const after = (retry_after_seconds: number) =>
     toProblem(new DomainError('rate_limited', 'Wait.', { retry_after_seconds }), 'req_1').headers['retry-after']
   expect([after(0), after(0.2), after(29.1)]).toEqual(['1', '1', '30'])
+  const { headers } = toOpenAI(new DomainError('rate_limited', 'Wait.', { retry_after_seconds: 29.1 }))
+  expect(headers).toMatchObject({ 'retry-after': '30', 'retry-after-ms': '29100' })
+  expect(toAnthropic(new DomainError('rate_limited', 'Wait.'), 'req_1').headers).not.toHaveProperty('retry-after-ms')
 })
 
 test('OpenAI’s dialect has its four fields', () => {

@@ -247,6 +247,25 @@ export const ERRORS: Record<ErrorCode, Row> = {
     anthropic: 'permission_error',
     retry: 'never',
   },
+  blocked_by_rule: {
+    status: 403,
+    title: 'A rule of the organisation blocks this',
+    remedy:
+      'The organisation has a rule against this person using this model or this provider. The message names the rule; an administrator can change it.',
+    trpc: 'FORBIDDEN',
+    openai: 'invalid_request_error',
+    anthropic: 'permission_error',
+    retry: 'never',
+  },
+  outside_schedule: {
+    status: 403,
+    title: 'A rule of the organisation blocks this at this time',
+    remedy: 'Only the time of day or the day of the week stands against it. The message says when it works again.',
+    trpc: 'FORBIDDEN',
+    openai: 'invalid_request_error',
+    anthropic: 'permission_error',
+    retry: 'never',
+  },
   model_not_priced: {
     status: 403,
     title: 'The model has no price',
@@ -380,7 +399,7 @@ export function toOpenAI(thrown: unknown): Answer<OpenAiError> {
   const { status, openai } = ERRORS[error.code]
   return {
     status,
-    headers: { ...errorHeaders(error), 'content-type': 'application/json; charset=utf-8' },
+    headers: gatewayHeaders(error),
     body: {
       error: { message: error.message, type: openai, param: error.details.param ?? null, code: error.code },
     },
@@ -399,7 +418,7 @@ export function toAnthropic(thrown: unknown, requestId: string): Answer<Anthropi
   const { status, anthropic } = ERRORS[error.code]
   return {
     status,
-    headers: { ...errorHeaders(error), 'content-type': 'application/json; charset=utf-8' },
+    headers: gatewayHeaders(error),
     body: { type: 'error', error: { type: anthropic, message: error.message }, request_id: requestId },
   }
 }
@@ -418,5 +437,17 @@ function errorHeaders(error: DomainError): Record<string, string> {
     ...(retry_after_seconds === undefined
       ? {}
       : { 'retry-after': String(Math.max(1, Math.ceil(retry_after_seconds))) }),
+  }
+}
+
+/** With the wait to the millisecond, which OpenAI's and Anthropic's clients look for first. */
+function gatewayHeaders(error: DomainError): Record<string, string> {
+  const { retry_after_seconds } = error.details
+  return {
+    ...errorHeaders(error),
+    ...(retry_after_seconds === undefined
+      ? {}
+      : { 'retry-after-ms': String(Math.max(1, Math.ceil(retry_after_seconds * 1_000))) }),
+    'content-type': 'application/json; charset=utf-8',
   }
 }

@@ -8,6 +8,9 @@ import { useState } from 'react'
 import { keyButtonId } from '../features/coding/people-columns.tsx'
 import { ENDS, type End, endOf } from '../features/keys/ends.ts'
 import { RENEWAL_WORDS, RENEWALS, type Renewal } from '../features/keys/key-state.tsx'
+import { RESTRICTION_FIELDS, RestrictionFields } from '../features/keys/restriction-fields.tsx'
+import { choicesOf, type RestrictionsDraft, restrictionsOf, restrictionWords } from '../features/keys/restrictions.ts'
+import { readRestrictions } from '../features/keys/terms.server.ts'
 import { useTenant } from '../features/tenant.ts'
 import { shortUsd } from '../money.ts'
 import { paths } from '../paths.ts'
@@ -22,9 +25,9 @@ import { searchOf } from '../ui/table/use-table.ts'
 export const meta: MetaFunction = () => [{ title: 'Change a key – Stipend' }]
 
 export const loader = tenantLoader(async ({ api, param, context }) => {
-  const key = await api.keys.get({ id: param('keyId') })
+  const [key, models] = await Promise.all([api.keys.get({ id: param('keyId') }), api.models.list()])
   if (key.member_id !== param('memberId')) throw notFoundPage(context)
-  return { key, idempotency_key: randomUUID() }
+  return { key, choices: choicesOf(models.data, key), idempotency_key: randomUUID() }
 })
 
 export const shouldRevalidate = () => false
@@ -38,6 +41,7 @@ export const action = tenantAction(async ({ api, param, slug, url }, form) => {
     name: text(form, 'name'),
     ...(end === 'keep' ? {} : { valid_until: end || null }),
     ...(form.get('is_unlimited') === 'yes' ? { budget_usd: null, renewal: 'never' as const } : { budget_usd }),
+    ...readRestrictions(form),
     ...(renewal === undefined || form.get('is_unlimited') === 'yes' ? {} : { renewal }),
   })
   throw redirect(paths.key(slug, param('memberId'), param('keyId'), url.search))
@@ -45,7 +49,7 @@ export const action = tenantAction(async ({ api, param, slug, url }, form) => {
 
 /** Changes a key: its name, its budget, when it is renewed and until when it works. */
 export default function EditKey() {
-  const { key, idempotency_key } = useLoaderData<typeof loader>()
+  const { key, choices, idempotency_key } = useLoaderData<typeof loader>()
   const { slug, time_zone } = useTenant()
   const now = useNow()
   const [params] = useSearchParams()
@@ -57,7 +61,15 @@ export default function EditKey() {
   const [renewal, setRenewal] = useState<Renewal>(key.budget.renewal)
   const [end, setEnd] = useState<End>('keep')
   const [chosen, setChosen] = useState<string | null>(null)
+  const [limits, setLimits] = useState<RestrictionsDraft>({
+    models: key.allowed_models ?? [],
+    provider_id: key.provider_id,
+    addresses: (key.allowed_ips ?? []).join('\n'),
+  })
+  const [isTried, setTried] = useState(false)
   const touch = () => setTouched(true)
+  const { restrictions, problems } = restrictionsOf(limits, choices)
+  const wrong = Object.values(problems)[0]
   const until = endOf(end, key.valid_until, chosen, time_zone, now)
   const parsed = parseUsd(budget)
   const problem = isUnlimited || (parsed.ok && parsed.nanos > 0n) ? null : 'Type an amount, such as 7.50.'
@@ -75,9 +87,12 @@ export default function EditKey() {
         idempotencyKey={idempotency_key}
         sentence={`${amount}${isUnlimited ? '' : `, ${shortUsd(key.budget.spent_usd)} of it spent. ${RENEWAL_WORDS[renewal]}`}. Works ${
           until === null ? 'without an end' : `until ${endWords(until, time_zone, now)}`
-        }.`}
+        }.${restrictionWords(restrictions, choices)}`}
         act="Save"
-        canSend={() => problem === null}
+        canSend={() => {
+          setTried(true)
+          return problem === null && wrong === undefined
+        }}
         isTouched={isTouched && fetcher.state === 'idle'}
         leaveTitle="Leave without saving?"
         refused={refused}
@@ -161,9 +176,21 @@ export default function EditKey() {
             popoverProps={{ shadow: 'md', withinPortal: true, id: 'key-until' }}
           />
         )}
+        <RestrictionFields
+          draft={limits}
+          choices={choices}
+          onChange={(changes) => {
+            touch()
+            setLimits((before) => ({ ...before, ...changes }))
+          }}
+          errorOf={(...paths) =>
+            (isTried ? paths.map((path) => problems[path as keyof typeof problems]).find(Boolean) : undefined) ??
+            errorAt(refused, ...paths)
+          }
+        />
       </ActForm>
     </SidePanel>
   )
 }
 
-const FIELDS: ReadonlySet<string> = new Set(['name', 'budget_usd', 'renewal', 'valid_until'])
+const FIELDS: ReadonlySet<string> = new Set(['name', 'budget_usd', 'renewal', 'valid_until', ...RESTRICTION_FIELDS])

@@ -5,8 +5,9 @@ import { useActionData, useFetcher, useLoaderData, useSearchParams } from '@remi
 import { keyButtonId } from '../features/coding/people-columns.tsx'
 import { modelsOf } from '../features/connect/models.server.ts'
 import { KeyForm } from '../features/keys/key-form.tsx'
-import { RENEWALS } from '../features/keys/key-state.tsx'
 import { MadeKey } from '../features/keys/made-key.tsx'
+import { choicesOf } from '../features/keys/restrictions.ts'
+import { readTerms } from '../features/keys/terms.server.ts'
 import { useTenant } from '../features/tenant.ts'
 import { paths } from '../paths.ts'
 import { tenantAction, tenantLoader, text } from '../session.server.ts'
@@ -16,7 +17,7 @@ export const meta: MetaFunction = () => [{ title: 'Create a key – Stipend' }]
 
 export const loader = tenantLoader(async ({ api, param, context, session, membership }) => {
   const permissions = context.backend.permissions(session, membership)
-  const [member, allocations, { model_for }] = await Promise.all([
+  const [member, allocations, { models, model_for }] = await Promise.all([
     api.members.get({ id: param('memberId') }),
     permissions.includes('allocations:read') ? api.allocations.list({ limit: 200 }) : null,
     modelsOf(api),
@@ -24,6 +25,7 @@ export const loader = tenantLoader(async ({ api, param, context, session, member
   return {
     member,
     allocations: allocations?.data.map(({ id, name }) => ({ id, name })) ?? [],
+    choices: choicesOf(models),
     model_for,
     gateway_url: context.backend.gateway_url,
     may_write: permissions.includes('keys:write'),
@@ -38,18 +40,15 @@ export const shouldRevalidate = () => false
 export const action = tenantAction(async ({ api, param }, form) => {
   const created = await api.keys.create({
     member_id: param('memberId'),
-    name: text(form, 'name'),
-    budget_usd: text(form, 'budget_usd') || null,
-    renewal: RENEWALS.find((one) => one === text(form, 'renewal')) ?? 'never',
-    valid_from: text(form, 'valid_from') || null,
-    valid_until: text(form, 'valid_until') || null,
+    ...readTerms(form),
     allocation_id: text(form, 'allocation_id') || null,
   })
   return { created }
 })
 
 export default function NewKey() {
-  const { member, allocations, model_for, gateway_url, idempotency_key, may_write } = useLoaderData<typeof loader>()
+  const { member, allocations, choices, model_for, gateway_url, idempotency_key, may_write } =
+    useLoaderData<typeof loader>()
   const { slug } = useTenant()
   const [search] = useSearchParams()
   const fetcher = useFetcher<typeof action>()
@@ -84,6 +83,7 @@ export default function NewKey() {
             name={firstName}
             idempotencyKey={idempotency_key}
             allocations={allocations}
+            choices={choices}
             refused={refused}
           />
         )

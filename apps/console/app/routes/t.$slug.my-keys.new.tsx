@@ -4,8 +4,9 @@ import type { MetaFunction } from '@remix-run/node'
 import { useActionData, useFetcher, useLoaderData } from '@remix-run/react'
 import { modelsOf } from '../features/connect/models.server.ts'
 import { KeyForm } from '../features/keys/key-form.tsx'
-import { RENEWALS } from '../features/keys/key-state.tsx'
 import { MadeKey } from '../features/keys/made-key.tsx'
+import { choicesOf } from '../features/keys/restrictions.ts'
+import { readTerms } from '../features/keys/terms.server.ts'
 import { useTenant } from '../features/tenant.ts'
 import { shortUsd } from '../money.ts'
 import { paths } from '../paths.ts'
@@ -17,9 +18,10 @@ import { counted } from '../words.ts'
 export const meta: MetaFunction = () => [{ title: 'Create a key – Stipend' }]
 
 export const loader = tenantLoader(async ({ api, context }) => {
-  const [limits, { model_for }] = await Promise.all([api.keys.getOwnLimits(), modelsOf(api)])
+  const [limits, { models, model_for }] = await Promise.all([api.keys.getOwnLimits(), modelsOf(api)])
   return {
     limits,
+    choices: choicesOf(models),
     model_for,
     gateway_url: context.backend.gateway_url,
     idempotency_key: randomUUID(),
@@ -30,17 +32,15 @@ export const shouldRevalidate = () => false
 
 export const action = tenantAction(async ({ api }, form) => ({
   created: await api.keys.createOwn({
-    name: text(form, 'name'),
+    ...readTerms(form),
+    // An own key always has a budget; without one the operation says so.
     budget_usd: text(form, 'budget_usd'),
-    renewal: RENEWALS.find((one) => one === text(form, 'renewal')) ?? 'never',
-    valid_from: text(form, 'valid_from') || null,
-    valid_until: text(form, 'valid_until') || null,
   }),
 }))
 
 /** A key for oneself, with the form that administrators have and within the limits they set. */
 export default function NewOwnKey() {
-  const { limits, model_for, gateway_url, idempotency_key } = useLoaderData<typeof loader>()
+  const { limits, choices, model_for, gateway_url, idempotency_key } = useLoaderData<typeof loader>()
   const { slug } = useTenant()
   const fetcher = useFetcher<typeof action>()
   const { done, refused } = answerOf(fetcher.data ?? useActionData<typeof action>())
@@ -74,6 +74,7 @@ export default function NewOwnKey() {
             name="You"
             idempotencyKey={idempotency_key}
             allocations={[]}
+            choices={choices}
             refused={refused}
             isOwn
           />

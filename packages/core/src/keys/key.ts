@@ -27,13 +27,16 @@ export const Key = z.strictObject({
   member_id: idSchema('member'),
   member_name: z.string(),
   created_by: z.string().describe('The member, service token or operator that made it.'),
-  status: z.enum(KEY_STATUSES),
+  status: z
+    .enum(KEY_STATUSES)
+    .describe('The key of somebody who is deactivated is disabled, whatever `disabled_at` says.'),
   masked: z
     .string()
     .describe('What may be shown of the secret.')
     .meta({ examples: ['sk-stp-…x7Qa'] }),
   allocation_id: idSchema('allocation').nullable(),
   provider_id: idSchema('provider').nullable().describe('The one provider it is linked to; null: any.'),
+  provider_name: z.string().nullable(),
   allowed_models: z
     .array(z.string().meta({ examples: ['gpt-6-mini'] }))
     .nullable()
@@ -42,6 +45,11 @@ export const Key = z.strictObject({
     .array(z.string().meta({ examples: ['192.0.2.0/24'] }))
     .nullable()
     .describe('The addresses it may be used from; null: anywhere.'),
+  requests_per_minute: z
+    .number()
+    .int()
+    .nullable()
+    .describe('How many requests it may make in a minute; null: no limit.'),
   budget: Budget,
   valid_from: Instant.nullable(),
   valid_until: Instant.nullable(),
@@ -78,6 +86,7 @@ export const KEY_TERMS = {
   provider_id: restrictions.provider_id.default(null),
   allowed_models: restrictions.allowed_models.default(null),
   allowed_ips: restrictions.allowed_ips.default(null),
+  requests_per_minute: restrictions.requests_per_minute.default(null),
 }
 const KeyTerms = z.strictObject(KEY_TERMS)
 export type KeyTerms = z.infer<typeof KeyTerms>
@@ -128,6 +137,7 @@ export const UpdateKey = z.strictObject({
   provider_id: restrictions.provider_id.optional(),
   allowed_models: restrictions.allowed_models.optional(),
   allowed_ips: restrictions.allowed_ips.optional(),
+  requests_per_minute: restrictions.requests_per_minute.optional(),
 })
 export type UpdateKey = z.infer<typeof UpdateKey>
 
@@ -217,13 +227,20 @@ export function maskedKey(lastFour: string): string {
   return `sk-stp-…${lastFour}`
 }
 
+/** What the state of a key depends on. */
+type KeyFacts = {
+  revoked_at: string | null
+  disabled_at: string | null
+  /** When its member was deactivated: their keys are refused until they are back. */
+  member_deactivated_at: string | null
+  valid_from: string | null
+  valid_until: string | null
+}
+
 /** The state of a key at a moment. Revoked outranks disabled, disabled outranks its window. */
-export function keyStatus(
-  key: { revoked_at: string | null; disabled_at: string | null; valid_from: string | null; valid_until: string | null },
-  now: Date,
-): KeyStatus {
+export function keyStatus(key: KeyFacts, now: Date): KeyStatus {
   if (key.revoked_at !== null) return 'revoked'
-  if (key.disabled_at !== null) return 'disabled'
+  if (key.disabled_at !== null || key.member_deactivated_at !== null) return 'disabled'
   const at = now.toISOString()
   if (key.valid_until !== null && key.valid_until <= at) return 'expired'
   if (key.valid_from !== null && key.valid_from > at) return 'not_yet_valid'

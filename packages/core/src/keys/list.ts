@@ -51,11 +51,11 @@ export function matchingKeys(actor: Actor, filter: KeyFilter, now: Date): SQL | 
 const inGroup = (group_id: string) => sql`exists (select from ${group_members} gm
   where gm.tenant_id = ${members.tenant_id} and gm.member_id = ${members.id} and gm.group_id = ${group_id})`
 
-/** The same rule as `keyStatus`, for the database. A test holds the two together. */
+/** The same rule as `keyStatus`, for rows joined with `members`. A test holds the two together. */
 export function hasStatus(status: KeyStatus, now: Date): SQL {
   const at = now.toISOString()
   const revoked = sql`${keys.revoked_at} is not null`
-  const disabled = sql`${keys.disabled_at} is not null`
+  const disabled = sql`(${keys.disabled_at} is not null or ${members.deactivated_at} is not null)`
   const expired = sql`coalesce(${keys.valid_until} <= ${at}::timestamptz, false)`
   const early = sql`coalesce(${keys.valid_from} > ${at}::timestamptz, false)`
   switch (status) {

@@ -45,26 +45,44 @@ describe('the state of a key', () => {
     { weight: 1, arbitrary: fc.constantFrom(...moments) },
   )
   const facts = fc
-    .record({ valid_from: often, valid_until: often, disabled_at: seldom, revoked_at: seldom })
+    .record({
+      valid_from: often,
+      valid_until: often,
+      disabled_at: seldom,
+      revoked_at: seldom,
+      is_deactivated: fc.oneof(
+        { weight: 5, arbitrary: fc.constant(false) },
+        { weight: 1, arbitrary: fc.constant(true) },
+      ),
+    })
     .filter((key) => key.valid_from === null || key.valid_until === null || key.valid_until > key.valid_from)
 
   it('is the same rule in SQL, in TypeScript and where money is drawn', async () => {
     const place = await createScene(test.database)
-    const { id: member_id } = await place.member()
+    const { id: here } = await place.member()
+    const { id: gone } = await place.member()
+    await place.run(core.members.deactivate, { member_ids: [gone] })
     const secrets = new Map<string, string>()
     const seed = Date.now()
     const given = fc.sample(facts, { numRuns: 60, seed })
-    for (const one of given) {
-      const key = await place.key({ member_id })
+    for (const { is_deactivated, ...one } of given) {
+      const key = await place.key({ member_id: here })
       secrets.set(key.id, key.secret)
       await withTenant(test.database, place.tenant_id, (tx) =>
         tx
           .update(keyTable)
-          .set(Object.fromEntries(Object.entries(one).map(([name, at]) => [name, at?.toISOString() ?? null])))
+          .set({
+            ...Object.fromEntries(Object.entries(one).map(([name, at]) => [name, at?.toISOString() ?? null])),
+            member_id: is_deactivated ? gone : here,
+          })
           .where(eq(keyTable.id, key.id)),
       )
     }
-    const rows = await withTenant(test.database, place.tenant_id, (tx) => tx.select().from(keyTable))
+    const stored = await withTenant(test.database, place.tenant_id, (tx) => tx.select().from(keyTable))
+    const rows = stored.map((row) => ({
+      ...row,
+      member_deactivated_at: row.member_id === gone ? row.created_at : null,
+    }))
     expect(rows).toHaveLength(60)
     const seen = new Set<string>()
 
@@ -160,8 +178,10 @@ describe('creating a key', () => {
       masked: `sk-stp-…${secret?.slice(-4)}`,
       allocation_id: null,
       provider_id: null,
+      provider_name: null,
       allowed_models: null,
       allowed_ips: null,
+      requests_per_minute: null,
       budget: {
         limit_usd: '5.00',
         spent_usd: '0.00',

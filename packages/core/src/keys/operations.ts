@@ -1,5 +1,5 @@
 import type { TenantTx } from '@stipend/db'
-import { account_periods, accounts, allocations, keys, members, tenants } from '@stipend/db/schema'
+import { account_periods, accounts, allocations, keys, members, providers, tenants } from '@stipend/db/schema'
 import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { type Actor, actorId } from '../actor.ts'
 import { DomainError, invalidField, notFound } from '../errors.ts'
@@ -73,11 +73,14 @@ const keyColumns = {
   last_four: keys.last_four,
   member_id: keys.member_id,
   member_name: members.name,
+  member_deactivated_at: members.deactivated_at,
   created_by: keys.created_by,
   allocation_id: keys.allocation_id,
   provider_id: keys.provider_id,
+  provider_name: sql<string | null>`(select p.name from ${providers} p where p.id = ${keys.provider_id})`,
   allowed_models: keys.allowed_models,
   allowed_ips: keys.allowed_ips,
+  requests_per_minute: keys.requests_per_minute,
   valid_from: keys.valid_from,
   valid_until: keys.valid_until,
   disabled_at: keys.disabled_at,
@@ -88,10 +91,23 @@ const keyColumns = {
 }
 
 type KeyRow = BudgetRow &
-  Omit<Key, 'status' | 'masked' | 'budget'> & { last_four: string; member_email: string; sort_key: string }
+  Omit<Key, 'status' | 'masked' | 'budget'> & {
+    last_four: string
+    member_email: string
+    member_deactivated_at: string | null
+    sort_key: string
+  }
 
 export function keyView({ last_four, member_email: _, sort_key: __, ...row }: KeyRow, now: Date): Key {
-  const { limit_nanos, renewal, period_limit_nanos, period_spent_nanos, renews_at, ...facts } = row
+  const {
+    limit_nanos,
+    renewal,
+    period_limit_nanos,
+    period_spent_nanos,
+    renews_at,
+    member_deactivated_at: ___,
+    ...facts
+  } = row
   return { ...facts, status: keyStatus(row, now), masked: maskedKey(last_four), budget: budgetView(row) }
 }
 
@@ -210,6 +226,7 @@ export async function insertKeys(
       provider_id: terms.provider_id,
       allowed_models: terms.allowed_models,
       allowed_ips: terms.allowed_ips,
+      requests_per_minute: terms.requests_per_minute,
       valid_from: terms.valid_from,
       valid_until: terms.valid_until,
       created_at: now.toISOString(),
@@ -239,8 +256,8 @@ export const update = command({
       throw invalidField('valid_until', 'The end must be later than the start.')
     }
     const { provider_id = before.provider_id, allowed_models = before.allowed_models } = input
-    const { allowed_ips = before.allowed_ips } = input
-    const limits = { provider_id, allowed_models, allowed_ips }
+    const { allowed_ips = before.allowed_ips, requests_per_minute = before.requests_per_minute } = input
+    const limits = { provider_id, allowed_models, allowed_ips, requests_per_minute }
     await checkRestrictions(tx, limits, before)
     if (input.budget_usd !== undefined || input.renewal !== undefined) await setBudget(tx, account, input)
     await tx

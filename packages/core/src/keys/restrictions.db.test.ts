@@ -36,7 +36,7 @@ async function factsOf(secret: string) {
 describe('a key', () => {
   it('is unrestricted unless told otherwise', async () => {
     const key = await scene.key()
-    const unrestricted = { allowed_models: null, allowed_ips: null, provider_id: null }
+    const unrestricted = { allowed_models: null, allowed_ips: null, provider_id: null, requests_per_minute: null }
     expect(key).toMatchObject(unrestricted)
     expect(await factsOf(key.secret)).toMatchObject({ ...unrestricted, group_ids: [] })
   })
@@ -50,14 +50,20 @@ describe('a key', () => {
       allowed_models: ['alpha', 'stipend:sandbox/alpha'],
       allowed_ips: ['192.0.2.0/24', '2001:db8::7'],
       provider_id: provider.id,
+      requests_per_minute: 20,
     }
     const { secret, id } = await scene.key({ member_id: person.id, ...given })
     expect(await scene.run(core.keys.get, { id })).toMatchObject(given)
     expect(await factsOf(secret)).toMatchObject({ ...given, group_ids: [group.id] })
 
     const changed = await scene.run(core.keys.update, { id, allowed_ips: [], allowed_models: null })
-    expect(changed).toMatchObject({ allowed_ips: null, allowed_models: null, provider_id: provider.id })
-    expect(await factsOf(secret)).toMatchObject({ allowed_ips: null, allowed_models: null, provider_id: provider.id })
+    const rest = { allowed_ips: null, allowed_models: null, provider_id: provider.id, requests_per_minute: 20 }
+    expect(changed).toMatchObject(rest)
+    expect(await factsOf(secret)).toMatchObject(rest)
+    const faster = await scene.run(core.keys.update, { id, requests_per_minute: 100_000 })
+    expect(faster).toMatchObject({ ...rest, requests_per_minute: 100_000 })
+    await scene.run(core.keys.update, { id, requests_per_minute: null })
+    expect(await factsOf(secret)).toMatchObject({ ...rest, requests_per_minute: null })
   })
 
   it('can’t be limited to a model nobody offers, but keeps one that was there', async () => {
@@ -98,6 +104,7 @@ it('gateways hear of a change of restrictions, of groups and of shares', async (
   const heard: string[] = []
   const { unlisten } = await test.admin.listen('stipend', (message) => heard.push(message))
   await scene.run(core.keys.update, { id, allowed_ips: ['192.0.2.7'] })
+  await scene.run(core.keys.update, { id, requests_per_minute: 7 })
   const group = await scene.run(core.groups.create, { name: '3B', location_id: scene.location.id })
   await scene.run(core.groups.addMembers, { group_id: group.id, member_ids: [member_id] })
   await test.admin`insert into provider_shares (tenant_id, provider_id, group_ids) values (${scene.tenant_id}, ${own.id}, '{}')`
@@ -106,6 +113,7 @@ it('gateways hear of a change of restrictions, of groups and of shares', async (
   await expect
     .poll(() => heard)
     .toEqual([
+      `key ${id}`,
       `key ${id}`,
       `member ${member_id}`,
       `catalogue ${scene.tenant_id}`,

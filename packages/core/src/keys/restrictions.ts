@@ -10,6 +10,7 @@ import { isOffered } from '../providers/catalogue.ts'
 import { PLATFORM_OWNER } from '../providers/kinds.ts'
 
 const ENTRIES_MAX = 100
+const REQUESTS_PER_MINUTE_MAX = 100_000
 
 /** An address, or a network as CIDR. Blanks around it don't count, nor does the case of letters. */
 const Network = z
@@ -44,6 +45,13 @@ export const restrictions = {
     'The addresses it may be used from: IPv4, IPv6, or networks as CIDR. Null or empty: anywhere.',
   ),
   provider_id: idSchema('provider').nullable().describe('The one provider it is linked to. Null: any.'),
+  requests_per_minute: z
+    .number()
+    .int('Write a whole number of requests.')
+    .min(1, 'At least 1. To stop a key, disable it.')
+    .max(REQUESTS_PER_MINUTE_MAX, `At most ${REQUESTS_PER_MINUTE_MAX}. For no limit, leave it empty.`)
+    .nullable()
+    .describe('How many requests it may make in any sixty seconds, on each gateway. Null: no limit.'),
 }
 
 export type Restrictions = { [Name in keyof typeof restrictions]: z.output<(typeof restrictions)[Name]> }

@@ -1,5 +1,5 @@
 import { type Database, findKey, withTenant } from '@stipend/db'
-import { keys, members, tenants } from '@stipend/db/schema'
+import { keys, tenants } from '@stipend/db/schema'
 import { eq } from 'drizzle-orm'
 import { hashSecret, parseSecret } from '../secrets.ts'
 import type { Budget, KeyStatus } from './key.ts'
@@ -30,14 +30,9 @@ export async function readSlip(database: Database, secret: string, now: Date): P
       const [tenant] = await tx
         .select({ name: tenants.name, kind: tenants.kind, time_zone: tenants.time_zone })
         .from(tenants)
-      const [member] = await tx
-        .select({ deactivated_at: members.deactivated_at })
-        .from(members)
-        .where(eq(members.id, row.member_id))
-      if (tenant === undefined || member === undefined) return null
+      if (tenant === undefined) return null
       const { name: tenant_name, kind: tenant_kind, time_zone } = tenant
-      const disabled_at = row.disabled_at ?? member.deactivated_at
-      const { status, budget, valid_from, valid_until } = keyView({ ...row, disabled_at }, now)
+      const { status, budget, valid_from, valid_until } = keyView(row, now)
       return { tenant_name, tenant_kind, time_zone, status, budget, valid_from, valid_until }
     },
     { accessMode: 'read only' },

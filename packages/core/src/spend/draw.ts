@@ -1,4 +1,4 @@
-import { type Database, type DrawRefusal, drawLease } from '@stipend/db'
+import { type Database, type DrawRefusal, type DrawRow, drawLease } from '@stipend/db'
 import { displayUsd, type Nanodollars } from '@stipend/money'
 import { DomainError } from '../errors.ts'
 
@@ -17,8 +17,13 @@ export type KeyFacts = {
   provider_id: string | null
   allowed_models: string[] | null
   allowed_ips: string[] | null
-  /** The groups its member is in. */
+  /** How many requests it may make in any sixty seconds; null: as many as it likes. */
+  requests_per_minute: number | null
+  /** The groups its member is in, and what else rules ask about them. */
   group_ids: string[]
+  member_kind: DrawRow['member_kind']
+  member_role: DrawRow['member_role']
+  location_id: string | null
 }
 
 export type Draw =
@@ -84,7 +89,11 @@ export async function draw(
     provider_id: row.provider_id,
     allowed_models: row.allowed_models,
     allowed_ips: row.allowed_ips,
+    requests_per_minute: row.requests_per_minute,
     group_ids: row.group_ids,
+    member_kind: row.member_kind,
+    member_role: row.member_role,
+    location_id: row.location_id,
   }
   if (row.refusal === null) {
     return { outcome: 'granted', facts, granted_nanos: row.granted_nanos ?? 0n, ends_at: row.ends_at, at }

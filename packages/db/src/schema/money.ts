@@ -86,6 +86,8 @@ export const keys = pgTable(
     allowed_models: text('allowed_models').array(),
     /** Addresses and networks (CIDR) it may be used from; null: anywhere. */
     allowed_ips: text('allowed_ips').array(),
+    /** How many requests it may make in any sixty seconds; null: as many as it likes. */
+    requests_per_minute: integer('requests_per_minute'),
     valid_from: instant('valid_from'),
     valid_until: instant('valid_until'),
     disabled_at: instant('disabled_at'),
@@ -109,6 +111,7 @@ export const keys = pgTable(
     index('keys_created').on(table.tenant_id, table.created_at, table.id),
     index('keys_allocation').on(table.tenant_id, table.allocation_id),
     check('keys_window', sql`valid_until > valid_from`),
+    check('keys_requests_per_minute', sql`requests_per_minute >= 1`),
     tenantPolicy(),
     lookupPolicy(),
   ],

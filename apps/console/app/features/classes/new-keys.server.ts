@@ -1,23 +1,26 @@
 import { randomUUID } from 'node:crypto'
 import { paths } from '../../paths.ts'
 import { type TenantCall, text } from '../../session.server.ts'
-import { RENEWALS } from '../keys/key-state.tsx'
+import { choicesOf } from '../keys/restrictions.ts'
+import { readTerms } from '../keys/terms.server.ts'
 
 export type Target = { group_id: string } | { location_id: string }
 
 /** What the page that makes keys for many needs to know. */
 export async function loadNewKeys({ api, context, session, membership, now }: TenantCall, target: Target) {
   const permissions = context.backend.permissions(session, membership)
-  const [preview, place, allocations] = await Promise.all([
+  const [preview, place, allocations, models] = await Promise.all([
     api.keys.previewCreateMany(target),
     'group_id' in target ? api.groups.get({ id: target.group_id }) : locationOf(api, target.location_id),
     permissions.includes('allocations:read') ? api.allocations.list({ limit: 200 }) : null,
+    api.models.list(),
   ])
   return {
     place: place.name,
     kind: 'group_id' in target ? ('group' as const) : ('location' as const),
     ...preview,
     allocations: allocations?.data.map(({ id, name }) => ({ id, name })) ?? [],
+    choices: choicesOf(models.data),
     gateway_url: context.backend.gateway_url,
     slip_path: paths.slip(),
     may_write: permissions.includes('keys:write'),
@@ -42,11 +45,7 @@ export async function actNewKeys({ api }: TenantCall, target: Target, form: Form
     ...(chosen !== '' && { member_ids: chosen.split(',') }),
     with_active_key: text(form, 'with_active_key') === 'add' ? 'add' : 'skip',
     expected_keys: Number(text(form, 'expected_keys')),
-    name: text(form, 'name'),
-    budget_usd: text(form, 'budget_usd') || null,
-    renewal: RENEWALS.find((one) => one === text(form, 'renewal')) ?? 'never',
-    valid_from: text(form, 'valid_from') || null,
-    valid_until: text(form, 'valid_until') || null,
+    ...readTerms(form),
     allocation_id: text(form, 'allocation_id') || null,
   })
   return { created }

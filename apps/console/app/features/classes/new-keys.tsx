@@ -5,6 +5,7 @@ import { paths } from '../../paths.ts'
 import { ActForm, answerOf } from '../../ui/form/act-form.tsx'
 import { PageHeader } from '../../ui/page-header.tsx'
 import { counted } from '../../words.ts'
+import { restrictionWords } from '../keys/restrictions.ts'
 import { TERMS_FIELDS, TermsFields, useTerms } from '../keys/terms-fields.tsx'
 import { Handout } from '../slips/handout.tsx'
 import { useTenant } from '../tenant.ts'
@@ -17,11 +18,11 @@ type Acted = Awaited<ReturnType<typeof actNewKeys>>
 
 /** Keys for a class or a place at once: who, what, confirm; then the slips to hand out. */
 export function NewKeys(loaded: Loaded) {
-  const { place, kind, idempotency_key, allocations, available_usd, may_write } = loaded
+  const { place, kind, idempotency_key, allocations, choices, available_usd, may_write } = loaded
   const { slug, tenant_name, time_zone, words } = useTenant()
   const fetcher = useFetcher<Acted>()
   const { refused, done } = answerOf<Acted>(fetcher.data as Acted | undefined)
-  const terms = useTerms(refused)
+  const terms = useTerms(refused, choices)
   const tab = useRef<Window | null>(null)
   const [unticked, setUnticked] = useState<ReadonlySet<string>>(new Set())
   const [addsToThoseWithKey, setAdds] = useState(false)
@@ -105,6 +106,7 @@ export function NewKeys(loaded: Loaded) {
             ) : terms.isValid ? (
               <>
                 {sentence}
+                {restrictionWords(terms.terms, choices)}
                 {isMoreThanThereIs && (
                   <Text size="sm" mt={4} fw={500}>
                     That is more than the balance has: once it is used up, all of them stop.

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { type Draft, sentenceOf, termsOf } from './draft.ts'
+import { NO_RESTRICTIONS } from './restrictions.ts'
 
+const NONE = { models: [], providers: [] }
 const ZONE = 'Europe/Amsterdam'
 const now = new Date('2026-11-21T08:12:30Z') // Saturday 09:12:30 there
 const draft = (changes: Partial<Draft> = {}): Draft => ({
@@ -12,9 +14,10 @@ const draft = (changes: Partial<Draft> = {}): Draft => ({
   until: null,
   name: 'Coding',
   allocation_id: null,
+  ...NO_RESTRICTIONS,
   ...changes,
 })
-const say = (changes: Partial<Draft>) => sentenceOf('Sanne', termsOf(draft(changes), ZONE, now).terms, ZONE, now)
+const say = (changes: Partial<Draft>) => sentenceOf('Sanne', termsOf(draft(changes), ZONE, now, NONE).terms, ZONE, now)
 
 describe('the sentence', () => {
   test.each<[Partial<Draft>, string]>([
@@ -27,6 +30,8 @@ describe('the sentence', () => {
     [{ budget: 'none', renewal: 'weekly' }, 'Sanne can spend as much as the balance allows, from now on. Not renewed.'],
     [{ window: 'lesson' }, 'Sanne can spend $5.00, from now until today 10:03. Not renewed.'],
     [{ window: 'today' }, 'Sanne can spend $5.00, from now until the end of today. Not renewed.'],
+    [{ window: 'hour' }, 'Sanne can spend $5.00, from now until today 10:12. Not renewed.'],
+    [{ window: 'month' }, 'Sanne can spend $5.00, from now until 21 Dec 09:12. Not renewed.'],
     [{ window: 'week' }, 'Sanne can spend $5.00, from now until the end of tomorrow. Not renewed.'],
     [{ window: 'choose', from: '2026-11-23 09:00:00' }, 'Sanne can spend $5.00, from 23 Nov 09:00 on. Not renewed.'],
     [{ budget: 'other', other_usd: '7,50' }, 'Sanne can spend $7.50, from now on. Not renewed.'],
@@ -43,6 +48,7 @@ describe('terms', () => {
       draft({ window: 'choose', from: '2026-10-24 12:00:00', until: '2026-10-25 12:00:00' }),
       ZONE,
       october,
+      NONE,
     )
     expect(terms.valid_from).toBe('2026-10-24T10:00:00.000Z')
     expect(terms.valid_until).toBe('2026-10-25T11:00:00.000Z')
@@ -57,6 +63,6 @@ describe('terms', () => {
     [{ window: 'choose', until: '2026-11-21 09:00:00' }, 'valid_until', /passed/],
     [{ window: 'choose', from: '2026-11-22 10:00:00', until: '2026-11-22 09:00:00' }, 'valid_until', /later/],
   ])('%o is refused at the field', (changes, field, words) => {
-    expect(termsOf(draft(changes), ZONE, now).problems).toEqual({ [field]: expect.stringMatching(words) })
+    expect(termsOf(draft(changes), ZONE, now, NONE).problems).toEqual({ [field]: expect.stringMatching(words) })
   })
 })

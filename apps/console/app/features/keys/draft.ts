@@ -11,18 +11,20 @@ import {
   startOfHolidays,
   startOfNextWeek,
 } from '../../time.ts'
+import { endOf } from './ends.ts'
 import type { Renewal } from './key-state.tsx'
+import { type Choices, type Restrictions, type RestrictionsDraft, restrictionsOf } from './restrictions.ts'
 
 export const BUDGET_CHIPS = ['1.00', '2.00', '5.00', '10.00', '25.00'] as const
 export const LESSON_MINUTES = 50
 
 /** A key as the form holds it. */
-export type Draft = {
+export type Draft = RestrictionsDraft & {
   /** An amount of the chips, `other` for the one typed, `none` for no limit of its own. */
   budget: string
   other_usd: string
   renewal: Renewal
-  window: 'always' | 'lesson' | 'today' | 'week' | 'holidays' | 'choose'
+  window: 'always' | 'lesson' | 'today' | 'week' | 'holidays' | 'hour' | 'day' | 'month' | 'choose'
   /** Local times of the tenant, for `choose`. */
   from: string | null
   until: string | null
@@ -30,7 +32,7 @@ export type Draft = {
   allocation_id: string | null
 }
 
-export type Terms = {
+export type Terms = Restrictions & {
   budget_usd: string | null
   renewal: Renewal
   valid_from: string | null
@@ -42,7 +44,9 @@ export function termsOf(
   draft: Draft,
   zone: string,
   now: Date,
+  choices: Choices,
 ): { terms: Terms; problems: Partial<Record<keyof Terms, string>> } {
+  const { restrictions, problems: wrong } = restrictionsOf(draft, choices)
   const problems: Partial<Record<keyof Terms, string>> = {}
   const budget_usd =
     draft.budget === 'none' ? null : draft.budget === 'other' ? plainAmount(draft.other_usd) : draft.budget
@@ -61,8 +65,14 @@ export function termsOf(
     problems.valid_until = 'The end must be later than the start.'
   }
   return {
-    terms: { budget_usd, renewal: budget_usd === null ? 'never' : draft.renewal, valid_from, valid_until },
-    problems,
+    terms: {
+      budget_usd,
+      renewal: budget_usd === null ? 'never' : draft.renewal,
+      valid_from,
+      valid_until,
+      ...restrictions,
+    },
+    problems: { ...problems, ...wrong },
   }
 }
 
@@ -81,6 +91,10 @@ function windowOf(draft: Draft, zone: string, now: Date): Pick<Terms, 'valid_fro
       return { valid_from: null, valid_until: startOfNextWeek(now, zone) }
     case 'holidays':
       return { valid_from: null, valid_until: startOfHolidays(now, zone) }
+    case 'hour':
+    case 'day':
+    case 'month':
+      return { valid_from: null, valid_until: endOf(draft.window, null, null, zone, now) }
     case 'choose':
       return {
         valid_from: draft.from === null ? null : localToInstant(draft.from, zone),
@@ -90,7 +104,7 @@ function windowOf(draft: Draft, zone: string, now: Date): Pick<Terms, 'valid_fro
 }
 
 /** "Sanne can spend $5.00, today between 10:00 and 11:00. Not renewed." */
-export function sentenceOf(name: string, terms: Terms, zone: string, now: Date): string {
+export function sentenceOf(name: string, terms: Omit<Terms, keyof Restrictions>, zone: string, now: Date): string {
   const amount = terms.budget_usd === null ? 'as much as the balance allows' : amountWords(terms.budget_usd)
   return `${name} can spend ${amount}${RENEWAL_PHRASES[terms.renewal]}${when(terms, zone, now)}.${terms.renewal === 'never' ? ' Not renewed.' : ''}`
 }
@@ -110,7 +124,11 @@ export function amountWords(usd: string): string {
   return /\.\d{3,}$/.test(usd) ? exactUsd(usd) : shortUsd(usd)
 }
 
-function when({ valid_from: from, valid_until: until }: Terms, zone: string, now: Date): string {
+function when(
+  { valid_from: from, valid_until: until }: Pick<Terms, 'valid_from' | 'valid_until'>,
+  zone: string,
+  now: Date,
+): string {
   const isLater = from !== null && from > now.toISOString()
   const end = until === null ? null : endWords(until, zone, now)
   if (isLater && until !== null) {

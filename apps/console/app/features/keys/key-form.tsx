@@ -4,6 +4,7 @@ import { ActForm } from '../../ui/form/act-form.tsx'
 import { useNow } from '../../ui/now.tsx'
 import { useTenant } from '../tenant.ts'
 import { sentenceOf } from './draft.ts'
+import { type Choices, restrictionWords } from './restrictions.ts'
 import { TERMS_FIELDS, TermsFields, useTerms } from './terms-fields.tsx'
 
 type Props = {
@@ -12,21 +13,26 @@ type Props = {
   name: string
   idempotencyKey: string
   allocations: { id: string; name: string }[]
+  choices: Choices
   refused: Refusal['error'] | null
   /** For oneself: always with a limit. */
   isOwn?: boolean
 }
 
 /** The form that makes a key: how much, how often, when. What it will do is said in a sentence above its button. */
-export function KeyForm({ fetcher, name, idempotencyKey, allocations, refused, isOwn = false }: Props) {
+export function KeyForm({ fetcher, name, idempotencyKey, allocations, choices, refused, isOwn = false }: Props) {
   const { time_zone } = useTenant()
   const now = useNow()
-  const terms = useTerms(refused)
+  const terms = useTerms(refused, choices)
   return (
     <ActForm
       fetcher={fetcher}
       idempotencyKey={idempotencyKey}
-      sentence={terms.isValid ? sentenceOf(name, terms.terms, time_zone, now) : terms.problem}
+      sentence={
+        terms.isValid
+          ? sentenceOf(name, terms.terms, time_zone, now) + restrictionWords(terms.terms, choices)
+          : terms.problem
+      }
       act="Create key"
       canSend={terms.canSend}
       isTouched={terms.isTouched}

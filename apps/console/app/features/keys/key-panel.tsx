@@ -55,6 +55,9 @@ export function KeyPanel({ of: panel, closeTo, openedBy }: Props) {
         <Facts
           rows={[
             ['Window', <KeyWindow key="window" of={key} />],
+            ['Models', <Names key="models" of={key.allowed_models} none="All" />],
+            ...(key.provider_id === null ? [] : [['Provider', key.provider_name ?? '–'] as [string, ReactNode]]),
+            ['Addresses', <Names key="addresses" of={key.allowed_ips} none="Anywhere" />],
             ['Last used', <Moment key="used" at={key.last_used_at} />],
             ['Created', <Moment key="created" at={key.created_at} />],
             ['Created by', created_by],
@@ -66,6 +69,11 @@ export function KeyPanel({ of: panel, closeTo, openedBy }: Props) {
               : []),
           ]}
         />
+        {key.status === 'disabled' && key.disabled_at === null && (
+          <Alert color="yellow">
+            {key.member_name} is deactivated: the key is refused until they are active again.
+          </Alert>
+        )}
         {may('keys:write') && <Acts of={key} />}
         <Stack gap={0}>
           <Group justify="space-between" mb={4}>
@@ -114,6 +122,15 @@ export function KeyPanel({ of: panel, closeTo, openedBy }: Props) {
       </Stack>
     </SidePanel>
   )
+}
+
+function Names({ of: names, none }: { of: string[] | null; none: string }) {
+  if (names === null) return none
+  return names.map((name) => (
+    <Text key={name} size="sm" style={{ overflowWrap: 'anywhere' }}>
+      {name}
+    </Text>
+  ))
 }
 
 function Acts({ of: key }: { of: Panel['key'] }) {

@@ -7,9 +7,12 @@ import { instantToLocal } from '../../time.ts'
 import { errorAt } from '../../ui/form/act-form.tsx'
 import { ChoiceChips } from '../../ui/form/choice-chips.tsx'
 import { useNow } from '../../ui/now.tsx'
+import type { TenantKind } from '../../words.ts'
 import { useTenant } from '../tenant.ts'
 import { BUDGET_CHIPS, type Draft, LESSON_MINUTES, termsOf } from './draft.ts'
 import { RENEWAL_WORDS, type Renewal } from './key-state.tsx'
+import { RESTRICTION_FIELDS, RestrictionFields } from './restriction-fields.tsx'
+import { type Choices, NO_RESTRICTIONS } from './restrictions.ts'
 
 const BEGINNING: Draft = {
   budget: '5.00',
@@ -20,20 +23,22 @@ const BEGINNING: Draft = {
   until: null,
   name: 'Coding',
   allocation_id: null,
+  ...NO_RESTRICTIONS,
 }
 
 /** What a form grants with a key, or with many, as it is being filled in. */
-export function useTerms(refused: Refusal['error'] | null) {
+export function useTerms(refused: Refusal['error'] | null, choices: Choices) {
   const { time_zone } = useTenant()
   const now = useNow()
   const [draft, setDraft] = useState(BEGINNING)
   const [isTouched, setTouched] = useState(false)
   const [isTried, setTried] = useState(false)
-  const { terms, problems } = termsOf(draft, time_zone, now)
+  const { terms, problems } = termsOf(draft, time_zone, now, choices)
   const isValid = Object.keys(problems).length === 0
   return {
     draft,
     terms,
+    choices,
     isTouched,
     /** The first thing that is missing or wrong, in words. */
     problem: Object.values(problems)[0],
@@ -64,10 +69,12 @@ type Props = {
 
 /** How much, how often, when; the rest folded away. The same for one key and for a class. */
 export function TermsFields({ of, allocations, each = false, isOwn = false }: Props) {
-  const { time_zone } = useTenant()
+  const { time_zone, kind } = useTenant()
   const now = useNow()
-  const [isMore, setMore] = useState(false)
-  const { draft, terms, change, errorOf } = of
+  const [isUnfolded, setUnfolded] = useState(false)
+  const { draft, terms, choices, change, errorOf } = of
+  // What is wrong in the folded part has to be seen.
+  const isMore = isUnfolded || errorOf(...FOLDED) !== undefined
   return (
     <>
       <input type="hidden" name="budget_usd" value={terms.budget_usd ?? ''} />
@@ -118,7 +125,7 @@ export function TermsFields({ of, allocations, each = false, isOwn = false }: Pr
         description={`When ${each ? 'the keys work' : 'the key works'}. Outside it, ${each ? 'they are' : 'it is'} refused.`}
         value={draft.window}
         onChange={(window) => change({ window })}
-        options={WINDOWS}
+        options={WINDOWS[kind]}
         error={errorOf('valid_from', 'valid_until')}
       />
       {draft.window === 'choose' && (
@@ -151,7 +158,7 @@ export function TermsFields({ of, allocations, each = false, isOwn = false }: Pr
         </Text>
       )}
       <div>
-        <UnstyledButton onClick={() => setMore(!isMore)} aria-expanded={isMore} fz="sm" fw={500}>
+        <UnstyledButton onClick={() => setUnfolded(!isMore)} aria-expanded={isMore} fz="sm" fw={500}>
           <Group gap={4}>
             {isMore ? <IconChevronDown size={16} /> : <IconChevronRight size={16} />}
             More
@@ -180,6 +187,7 @@ export function TermsFields({ of, allocations, each = false, isOwn = false }: Pr
                 error={errorOf('allocation_id')}
               />
             )}
+            <RestrictionFields draft={draft} choices={choices} onChange={change} errorOf={errorOf} each={each} />
           </Stack>
         </Collapse>
       </div>
@@ -193,13 +201,24 @@ const BUDGETS = [
   { value: 'none', label: 'No limit of its own' },
 ]
 
-const WINDOWS: { value: Draft['window']; label: string }[] = [
-  { value: 'always', label: 'Always' },
-  { value: 'lesson', label: `This lesson (${LESSON_MINUTES} min)` },
-  { value: 'today', label: 'Today' },
-  { value: 'week', label: 'This week' },
-  { value: 'choose', label: 'Choose…' },
-]
+const CHOOSE = { value: 'choose', label: 'Choose…' } as const
+const WINDOWS: Record<TenantKind, { value: Draft['window']; label: string }[]> = {
+  school: [
+    { value: 'always', label: 'Always' },
+    { value: 'lesson', label: `This lesson (${LESSON_MINUTES} min)` },
+    { value: 'today', label: 'Today' },
+    { value: 'week', label: 'This week' },
+    { value: 'month', label: 'One month' },
+    CHOOSE,
+  ],
+  company: [
+    { value: 'always', label: 'Always' },
+    { value: 'hour', label: 'One hour' },
+    { value: 'day', label: 'One day' },
+    { value: 'month', label: 'One month' },
+    CHOOSE,
+  ],
+}
 
 const CALENDAR_LABELS = {
   previousMonth: 'Previous month',
@@ -210,12 +229,13 @@ const CALENDAR_LABELS = {
   nextDecade: 'Next ten years',
 }
 
+const FOLDED = ['name', 'allocation_id', ...RESTRICTION_FIELDS]
+
 /** Fields of a form that show by themselves what is wrong with them. */
 export const TERMS_FIELDS: ReadonlySet<string> = new Set([
   'budget_usd',
   'renewal',
   'valid_from',
   'valid_until',
-  'name',
-  'allocation_id',
+  ...FOLDED,
 ])
