@@ -76,7 +76,7 @@ export {
   type ProviderKindName,
   readModelList,
 } from './providers/kinds.ts'
-export { resealCredentials } from './providers/reseal.ts'
+export { openPlatformCredentials, resealCredentials } from './providers/reseal.ts'
 export * as search from './search/operations.ts'
 export * as serviceTokens from './service-tokens/operations.ts'
 export * as tenants from './tenants/operations.ts'

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { type MasterKeys, openCredential } from '@stipend/core'
-import { type Database, withPlatform } from '@stipend/db'
-import { providers } from '@stipend/db/schema'
+import { type MasterKeys, openPlatformCredentials } from '@stipend/core'
+import type { Database } from '@stipend/db'
 import { type DataDir, loadSecrets } from '../data-dir.ts'
-import type { Env } from '../env.ts'
+import { type Env, readVariable } from '../env.ts'
 import { Failure } from '../failure.ts'
 import type { Values } from './command.ts'
 
@@ -20,23 +19,16 @@ export function readMasterKeys(env: Env, dir: DataDir): MasterKeys {
 
 /** A credential sealed with another key than the gateways' would be of no use to them. */
 export async function requireRightKey(database: Database, keys: MasterKeys): Promise<void> {
-  const rows = await withPlatform(database, (tx) => tx.select().from(providers))
-  for (const { id, tenant_id, credential } of rows) {
-    if (credential === null) continue
-    try {
-      openCredential(keys, credential, { tenant_id, provider_id: id })
-    } catch {
-      throw new Failure(
-        'STIPEND_MASTER_KEY is not the one that the credentials here are sealed with. Give the one that the gateways have.',
-      )
-    }
-  }
+  if (await openPlatformCredentials(database, keys)) return
+  throw new Failure(
+    'STIPEND_MASTER_KEY is not the one that the credentials here are sealed with. Give the one that the gateways have.',
+  )
 }
 
 export function readCredential(values: Values): string | undefined {
   const variable = values['credential-env']
   if (variable !== undefined) {
-    const credential = process.env[variable]
+    const credential = readVariable(variable)
     if (credential === undefined || credential.trim() === '') {
       throw new Failure(`There is no variable ${variable} in the environment, or it is empty.`)
     }
