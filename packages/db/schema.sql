@@ -151,6 +151,20 @@ create policy tenant on billing_accounts for all to stipend_app, stipend_owner u
 grant insert, select, update on billing_accounts to stipend_app;
 grant select (automatic_state, stripe_customer, tenant_id) on billing_accounts to stipend_lookup;
 
+create table chats (
+  tenant_id text not null default app.current_tenant(),
+  key_id text not null,
+  thread text not null,
+  title text not null,
+  created_at timestamp(3) with time zone not null default now(),
+  constraint chats_tenant_id_key_id_thread_pk PRIMARY KEY (tenant_id, key_id, thread),
+  constraint chats_tenant_id_key_id_keys_tenant_id_id_fk FOREIGN KEY (tenant_id, key_id) REFERENCES keys(tenant_id, id)
+);
+CREATE INDEX chats_age ON public.chats USING btree (tenant_id, created_at);
+-- row level security: enabled, forced
+create policy tenant on chats for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+grant delete, insert, select, update on chats to stipend_app;
+
 create table gateways (
   id text not null,
   last_seen_at timestamp(3) with time zone not null,
@@ -214,6 +228,7 @@ create table idempotency_keys (
   created_at timestamp(3) with time zone not null default now(),
   constraint idempotency_keys_tenant_id_actor_id_key_pk PRIMARY KEY (tenant_id, actor_id, key)
 );
+CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (tenant_id, created_at);
 -- row level security: enabled, forced
 create policy tenant on idempotency_keys for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
 grant delete, insert, select, update on idempotency_keys to stipend_app;
@@ -293,6 +308,7 @@ create table keys (
   allowed_models text[],
   allowed_ips text[],
   requests_per_minute integer,
+  paused_group_id text,
   constraint keys_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
   constraint keys_provider_id_providers_id_fk FOREIGN KEY (provider_id) REFERENCES providers(id),
   constraint keys_tenant_id_allocation_id_allocations_tenant_id_id_fk FOREIGN KEY (tenant_id, allocation_id) REFERENCES allocations(tenant_id, id),

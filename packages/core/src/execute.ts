@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { type Database, withPlatform, withTenant } from '@stipend/db'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { allTenants, type Database, withPlatform, withTenant } from '@stipend/db'
 import { audit_entries, idempotency_keys } from '@stipend/db/schema'
-import { and, eq } from 'drizzle-orm'
+import { and, eq, lt } from 'drizzle-orm'
 import type { z } from 'zod'
 import { type Actor, actorId, may, ownerOf } from './actor.ts'
 import { DomainError, type FieldError } from './errors.ts'
@@ -57,7 +58,7 @@ export async function execute<O extends AnyOperation>(
     // Answers are kept for repeated requests where they are a tenant's.
     const key = owner === null ? undefined : options.idempotency_key
     const work = async (tx: OwnerTx) => perform(operation, { ...call, before, tx }, key)
-    const done = await within(database, owner, operation.kind === 'query', work)
+    const done = await tried(() => within(database, owner, operation.kind === 'query', work))
     if (operation.kind === 'query' || operation.carry_out === undefined) return done
     const output = await operation.carry_out({ ...call, database, output: done.output })
     return { ...done, output: parseOutput(operation, output) as z.output<O['output']> }
@@ -77,6 +78,23 @@ function ownerIn(operation: AnyOperation, actor: Actor): string | null {
 function within<T>(database: Database, owner: string | null, isReadOnly: boolean, work: (tx: OwnerTx) => Promise<T>) {
   const config = isReadOnly ? ({ accessMode: 'read only' } as const) : undefined
   return owner === null ? withPlatform(database, work, config) : withTenant(database, owner, work, config)
+}
+
+/** Two transactions that wait for each other, or that can't have happened one after the other: one is undone, and may be done again. */
+const IN_CONFLICT = new Set(['40P01', '40001'])
+const TRIES_MAX = 4
+const PAUSE_MS = 20
+
+/** Does a whole transaction again if another one stood in its way: nothing of it has happened. */
+async function tried<T>(transact: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await transact()
+    } catch (error) {
+      if (tries === TRIES_MAX || !IN_CONFLICT.has(databaseCode(error) ?? '')) throw error
+      await sleep(PAUSE_MS * tries)
+    }
+  }
 }
 
 /** What a command does before its transaction. Nothing of it is done again when the transaction is. */
@@ -167,6 +185,17 @@ async function claim(operation: AnyOperation, call: CommandCall, key: string) {
   return { output: earlier.output, keep }
 }
 
+/** How long a request may be repeated with its Idempotency-Key: a day, and an hour for whoever is on the way. */
+const ANSWERS_KEPT_MS = 25 * 60 * 60 * 1000
+
+/** Forgets the answers that were kept for repeated requests, once nobody may count on them any more. */
+export async function forgetAnswers(database: Database, now: Date): Promise<void> {
+  const before = new Date(now.getTime() - ANSWERS_KEPT_MS).toISOString()
+  for (const { id } of await allTenants(database)) {
+    await withTenant(database, id, (tx) => tx.delete(idempotency_keys).where(lt(idempotency_keys.created_at, before)))
+  }
+}
+
 /** Wherever in the output such a field stands, its value becomes null. */
 function withoutSecrets(operation: AnyOperation, output: object): object {
   const hidden = new Set(operation.kind === 'command' ? (operation.secret_fields ?? []) : [])
@@ -244,6 +273,14 @@ export function asDomainError(error: unknown): DomainError {
       'unavailable',
       'The database can’t be reached. Try again in a moment.',
       { retry_after_seconds: 2 },
+      error,
+    )
+  }
+  if (code !== undefined && IN_CONFLICT.has(code)) {
+    return new DomainError(
+      'unavailable',
+      'Others are changing the same at this moment. Try again.',
+      { retry_after_seconds: 1 },
       error,
     )
   }

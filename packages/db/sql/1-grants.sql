@@ -23,7 +23,7 @@ begin
   end loop;
 end $$;
 
-grant delete on sessions, kept_responses, leases, lease_periods, provider_shares, group_members, group_leads, member_scopes, groups, locations, sign_up_domains,
+grant delete on sessions, chats, kept_responses, leases, lease_periods, provider_shares, group_members, group_leads, member_scopes, groups, locations, sign_up_domains,
   mails, imports, idempotency_keys, rules, rule_counts to stipend_app;
 
 grant select on tenants, members, member_scopes, group_leads, leases to stipend_lookup;

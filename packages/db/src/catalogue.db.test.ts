@@ -55,6 +55,7 @@ const LOOKUPS = [
 const APPEND_ONLY = ['usage_events', 'ledger_transactions', 'ledger_entries', 'audit_entries', 'prices']
 /** Rows that are not history. */
 const DELETABLE = [
+  'chats',
   'kept_responses',
   'sessions',
   'leases',

@@ -16,10 +16,11 @@ import { redirect } from '@remix-run/node'
 import { Link, useLoaderData } from '@remix-run/react'
 import { IconAlertTriangle, IconCheck, IconCircleDashed, IconClock, IconWallet } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
+import { lastsWords } from '../features/billing/words.ts'
 import { needsYou } from '../features/overview/needs-you.ts'
 import { useTenant } from '../features/tenant.ts'
 import { SpendChart } from '../features/usage/spend-chart.tsx'
-import { daysLeft, shortUsd } from '../money.ts'
+import { shortUsd } from '../money.ts'
 import { paths } from '../paths.ts'
 import { tenantLoader } from '../session.server.ts'
 import { dayAndClock, day as dayOf } from '../time.ts'
@@ -57,7 +58,8 @@ export default function Overview() {
   const { summary, balance, level, needs, has_people, has_keys } = useLoaderData<typeof loader>()
   const { tenant_name } = useTenant()
   const today = summary.by_day.at(-1)
-  const lasts = balance === null ? null : daysLeft(balance.available_usd, summary.by_day)
+  const now = useNow()
+  const lasts = lastsWords(balance?.runs_out_at ?? null, now)
   return (
     <>
       <PageHeader title="Overview" sentence={`What ${tenant_name} spends on AI, and what is left.`} />
@@ -66,7 +68,7 @@ export default function Overview() {
       <SimpleGrid cols={{ base: 2, md: balance === null ? 3 : 4 }} spacing="md" mb="md">
         {balance !== null && (
           <Figure label="Balance left" value={<Amount usd={balance.available_usd} />}>
-            {lasts !== null ? lastsWords(lasts) : `${shortUsd(balance.spent_usd)} spent so far`}
+            {lasts ?? `${shortUsd(balance.spent_usd)} spent so far`}
           </Figure>
         )}
         <Figure label="Spent today" value={<Amount usd={today?.cost_usd ?? '0.00'} />}>
@@ -149,10 +151,6 @@ function Figure({ label, value, children }: { label: string; value: ReactNode; c
       </Text>
     </Card>
   )
-}
-
-function lastsWords(days: number): string {
-  return days > 365 ? 'Lasts more than a year' : `Lasts about ${counted(days, 'day')}`
 }
 
 /** The middle one of the last fourteen full days: a single busy day doesn't move it. */

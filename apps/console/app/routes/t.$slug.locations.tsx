@@ -1,4 +1,16 @@
-import { ActionIcon, Button, Group, Menu, Modal, Stack, Table, Text, TextInput, VisuallyHidden } from '@mantine/core'
+import {
+  ActionIcon,
+  Anchor,
+  Button,
+  Group,
+  Menu,
+  Modal,
+  Stack,
+  Table,
+  Text,
+  TextInput,
+  VisuallyHidden,
+} from '@mantine/core'
 import type { MetaFunction } from '@remix-run/node'
 import { Link, useFetcher, useLoaderData } from '@remix-run/react'
 import { IconDots } from '@tabler/icons-react'
@@ -78,20 +90,24 @@ export default function Locations() {
               <Table.Tr key={location.id}>
                 <Table.Td fw={500}>{location.name}</Table.Td>
                 <Table.Td ta="end">
-                  <Link
+                  <Anchor
+                    component={Link}
+                    size="sm"
                     to={paths.members(slug, `?location=${location.id}`)}
                     aria-label={`${location.members_count} people of ${location.name}`}
                   >
                     {location.members_count.toLocaleString('en-US')}
-                  </Link>
+                  </Anchor>
                 </Table.Td>
                 <Table.Td ta="end">
-                  <Link
+                  <Anchor
+                    component={Link}
+                    size="sm"
                     to={paths.groups(slug, `?location=${location.id}`)}
                     aria-label={`${location.groups_count} groups of ${location.name}`}
                   >
                     {location.groups_count.toLocaleString('en-US')}
-                  </Link>
+                  </Anchor>
                 </Table.Td>
                 {canWrite && (
                   <Table.Td>

@@ -16,8 +16,12 @@ import { counted } from '../words.ts'
 export const meta: MetaFunction = () => [{ title: 'My keys – Stipend' }]
 
 export const loader = tenantLoader(async ({ api }) => {
-  const [keys, limits] = await Promise.all([api.keys.listOwn({ limit: 50 }), api.keys.getOwnLimits()])
-  return { keys: keys.data, may_create: limits.may_create }
+  const [keys, limits, { content }] = await Promise.all([
+    api.keys.listOwn({ limit: 50 }),
+    api.keys.getOwnLimits(),
+    api.tenants.get({}),
+  ])
+  return { keys: keys.data, may_create: limits.may_create, keeps_titles: content.kept === 'titles' }
 })
 
 export const action = tenantAction(async ({ api }, form) => ({
@@ -25,7 +29,7 @@ export const action = tenantAction(async ({ api }, form) => ({
 }))
 
 export default function MyKeys() {
-  const { keys, may_create } = useLoaderData<typeof loader>()
+  const { keys, may_create, keeps_titles } = useLoaderData<typeof loader>()
   const { slug, kind } = useTenant()
   const giver = kind === 'school' ? 'your school' : 'your company'
   const create = may_create && (
@@ -37,7 +41,7 @@ export default function MyKeys() {
     <>
       <PageHeader
         title="My keys"
-        sentence={`Your keys, and what is left on them. ${kind === 'school' ? 'Your school' : 'Your company'} sees which models you use and what it costs.`}
+        sentence={`Your keys, and what is left on them. ${kind === 'school' ? 'Your school' : 'Your company'} sees which models you use and what it costs${keeps_titles ? ', and the first words of each chat' : ''}.`}
         action={create}
       />
       {keys.length === 0 ? (
