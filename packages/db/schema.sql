@@ -37,11 +37,12 @@ function app.platform_usage(p_since timestamp with time zone) returns TABLE(prov
 function app.post_to_ledger(p_id text, p_kind text, p_external_id text, p_cause text, p_created_by text, p_entries jsonb, p_effective_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_covers_from timestamp with time zone DEFAULT NULL::timestamp with time zone, p_covers_until timestamp with time zone DEFAULT NULL::timestamp with time zone, p_payment_id text DEFAULT NULL::text) returns ledger_transactions -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.provider_part(p_cost_nanos bigint, p_price_id text) returns bigint -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.refuse_change() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.refuse_new_person() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.refuse_other_owner() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.refuse_unseen_provider() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.require_two_sides() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
-function app.settle(p_places jsonb, p_kinds jsonb, p_kind integer[], p_id text[], p_started_ms bigint[], p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[], p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency integer[], p_first_byte integer[], p_returns jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
-function app.settle_tenant(p_kinds jsonb, p_kind integer[], p_id text[], p_started_ms bigint[], p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[], p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency integer[], p_first_byte integer[], p_returns jsonb) returns void -- plpgsql, volatile, plan_cache_mode=force_generic_plan, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.settle(p_places jsonb, p_kinds jsonb, p_kind integer[], p_id text[], p_started_ms bigint[], p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[], p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency integer[], p_first_byte integer[], p_returns jsonb, p_again boolean DEFAULT true) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.settle_tenant(p_kinds jsonb, p_kind integer[], p_id text[], p_started_ms bigint[], p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[], p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency integer[], p_first_byte integer[], p_returns jsonb, p_again boolean) returns void -- plpgsql, volatile, plan_cache_mode=force_generic_plan, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.take_from_leases(p_lease_ids text[], p_charges jsonb, p_returns jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.tell_gateways() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.tell_gateways_of_catalogue() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
@@ -325,6 +326,7 @@ CREATE UNIQUE INDEX keys_secret_hash ON public.keys USING btree (secret_hash);
 -- row level security: enabled, forced
 create policy lookup on keys for select to stipend_lookup using (true);
 create policy tenant on keys for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+CREATE TRIGGER same_person BEFORE UPDATE OF member_id ON public.keys FOR EACH ROW WHEN ((new.member_id IS DISTINCT FROM old.member_id)) EXECUTE FUNCTION app.refuse_new_person();
 CREATE TRIGGER seen_provider AFTER INSERT OR UPDATE OF provider_id ON public.keys FOR EACH ROW EXECUTE FUNCTION app.refuse_unseen_provider();
 CREATE TRIGGER tell_gateways AFTER UPDATE OF disabled_at, revoked_at, valid_from, valid_until, allocation_id, member_id, provider_id, allowed_models, allowed_ips, requests_per_minute ON public.keys FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
 grant insert, select, update on keys to stipend_app;
@@ -869,8 +871,7 @@ create table usage_events (
   constraint usage_events_cost CHECK (((cost_nanos >= 0) AND (excess_nanos >= 0) AND (cost_nanos <= hold_nanos))),
   constraint usage_events_tokens CHECK (((input_tokens >= 0) AND (output_tokens >= 0)))
 ) partition by RANGE (started_at);
-CREATE INDEX usage_events_key ON ONLY public.usage_events USING btree (tenant_id, key_id, started_at, id);
-CREATE INDEX usage_events_member ON ONLY public.usage_events USING btree (tenant_id, member_id, started_at, id);
+CREATE INDEX usage_events_person ON ONLY public.usage_events USING btree (tenant_id, member_id, started_at, key_id);
 CREATE INDEX usage_events_settled ON ONLY public.usage_events USING brin (settled_at) WITH (autosummarize='on');
 CREATE INDEX usage_events_thread ON ONLY public.usage_events USING btree (tenant_id, key_id, thread, started_at) WHERE (thread IS NOT NULL);
 -- row level security: enabled, forced

@@ -36,6 +36,13 @@ grant select (tenant_id, stripe_customer, automatic_state) on billing_accounts t
 grant select (tenant_id, id, status) on payments to stipend_lookup;
 grant select (tenant_id, id, secret_hash, scopes, revoked_at) on service_tokens to stipend_lookup;
 
+-- app.platform_usage counts what all tenants ask of the platform's providers.
+do $$ begin
+  if not exists (select from pg_policy where polrelid = 'usage_events'::regclass and polname = 'lookup') then
+    create policy lookup on usage_events for select to stipend_lookup using (true);
+  end if;
+end $$;
+
 -- Even the owner can't rewrite history by accident.
 create or replace function app.refuse_change() returns trigger language plpgsql as $$
 begin
@@ -49,6 +56,15 @@ begin
     execute format('create or replace trigger append_only before update or delete on %I for each row execute function app.refuse_change()', name);
   end loop;
 end $$;
+
+-- Requests of a key are looked for among those of its person, so it stays with them.
+create or replace function app.refuse_new_person() returns trigger language plpgsql as $$
+begin
+  raise exception 'key % stays with the person it was made for: make another one', old.id using errcode = '23514';
+end $$;
+
+create or replace trigger same_person before update of member_id on keys
+  for each row when (new.member_id is distinct from old.member_id) execute function app.refuse_new_person();
 
 -- Makes the partitions of this month and the next three. Called at every migration and by running gateways once a day.
 create or replace function app.ensure_usage_partitions() returns void
