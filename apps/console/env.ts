@@ -17,6 +17,7 @@ export function readEnv(source: Readonly<Record<string, string | undefined>> = p
         PROVIDER_ALLOWED_HOSTS: variable.list(),
         CONSOLE_PORT: variable.port().default(3000),
         HOST: z.string().default('127.0.0.1'),
+        TRUSTED_PROXIES: variable.proxies().default(0),
         GATEWAY_URL: variable.url('http:', 'https:'),
         API_URL: variable.url('http:', 'https:'),
         CONSOLE_ORIGIN: variable.url('http:', 'https:').optional(),
@@ -34,6 +35,7 @@ export function readEnv(source: Readonly<Record<string, string | undefined>> = p
         allowed_hosts: env.PROVIDER_ALLOWED_HOSTS,
         host: env.HOST,
         port: env.CONSOLE_PORT,
+        trusted_proxies: env.TRUSTED_PROXIES,
         /** Where tools send requests: ends in `/v1`. */
         gateway_url: env.GATEWAY_URL.replace(/\/$/, ''),
         api_url: env.API_URL.replace(/\/$/, ''),

@@ -4,7 +4,7 @@ import { createRequestHandler } from '@remix-run/express'
 import type { AppLoadContext } from '@remix-run/node'
 import { newId } from '@stipend/core'
 import { close, connect, ping } from '@stipend/db'
-import { createLog, onShutdown } from '@stipend/runtime'
+import { addressOf, createLog, onShutdown } from '@stipend/runtime'
 import compression from 'compression'
 import express, { type NextFunction, type Request, type Response } from 'express'
 import { createBackend } from './backend.ts'
@@ -32,6 +32,7 @@ app.use((req, res, next) => {
   const started = performance.now()
   const request_id = newId('request')
   res.locals.request_id = request_id
+  res.locals.address = addressOf(req, env.trusted_proxies)
   res.locals.nonce = randomBytes(16).toString('base64')
   res.setHeader('x-request-id', request_id)
   for (const [name, value] of securityHeaders(res.locals.nonce, env.secure_cookies)) res.setHeader(name, value)
@@ -91,11 +92,11 @@ app.all(
   }),
 )
 
-function loadContext(req: Request, res: Response): AppLoadContext {
+function loadContext(_: Request, res: Response): AppLoadContext {
   return {
     backend,
     nonce: res.locals.nonce,
-    facts: { request_id: res.locals.request_id, ip: req.socket.remoteAddress ?? null },
+    facts: { request_id: res.locals.request_id, ip: res.locals.address || null },
     memo: new Map(),
   }
 }

@@ -52,7 +52,7 @@ export function slipPage(database: Database, log: Log, gateway_url: string): Rou
     const secret = typeof fields.key === 'string' ? fields.key.replaceAll(/\s/g, '') : ''
     const now = new Date()
     void (async () => {
-      const succeed = attempts.begin(req.socket.remoteAddress ?? 'unknown', now)
+      const succeed = attempts.begin(res.locals.address, now)
       const slip = await readSlip(database, secret, now)
       if (slip === null) return answer(res, 404, askPage(UNKNOWN))
       succeed()

@@ -35,11 +35,12 @@ function app.periods_of(p_event usage_events) returns TABLE(account_id text, sta
 function app.post_to_ledger(p_id text, p_kind text, p_external_id text, p_cause text, p_created_by text, p_entries jsonb, p_effective_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_covers_from timestamp with time zone DEFAULT NULL::timestamp with time zone, p_covers_until timestamp with time zone DEFAULT NULL::timestamp with time zone, p_payment_id text DEFAULT NULL::text) returns ledger_transactions -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.provider_part(p_cost_nanos bigint, p_price_id text) returns bigint -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.refuse_change() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.refuse_new_person() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.refuse_other_owner() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.refuse_unseen_provider() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.require_two_sides() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
-function app.settle(p_places jsonb, p_kinds jsonb, p_kind integer[], p_id text[], p_started_ms bigint[], p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[], p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency integer[], p_first_byte integer[], p_returns jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
-function app.settle_tenant(p_kinds jsonb, p_kind integer[], p_id text[], p_started_ms bigint[], p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[], p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency integer[], p_first_byte integer[], p_returns jsonb) returns void -- plpgsql, volatile, plan_cache_mode=force_generic_plan, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.settle(p_places jsonb, p_kinds jsonb, p_kind integer[], p_id text[], p_started_ms bigint[], p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[], p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency integer[], p_first_byte integer[], p_returns jsonb, p_again boolean DEFAULT true) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.settle_tenant(p_kinds jsonb, p_kind integer[], p_id text[], p_started_ms bigint[], p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[], p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency integer[], p_first_byte integer[], p_returns jsonb, p_again boolean) returns void -- plpgsql, volatile, plan_cache_mode=force_generic_plan, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.take_from_leases(p_lease_ids text[], p_charges jsonb, p_returns jsonb) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.tell_gateways() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.tell_gateways_of_catalogue() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
@@ -149,6 +150,20 @@ create policy tenant on billing_accounts for all to stipend_app, stipend_owner u
 grant insert, select, update on billing_accounts to stipend_app;
 grant select (automatic_state, stripe_customer, tenant_id) on billing_accounts to stipend_lookup;
 
+create table chats (
+  tenant_id text not null default app.current_tenant(),
+  key_id text not null,
+  thread text not null,
+  title text not null,
+  created_at timestamp(3) with time zone not null default now(),
+  constraint chats_tenant_id_key_id_thread_pk PRIMARY KEY (tenant_id, key_id, thread),
+  constraint chats_tenant_id_key_id_keys_tenant_id_id_fk FOREIGN KEY (tenant_id, key_id) REFERENCES keys(tenant_id, id)
+);
+CREATE INDEX chats_age ON public.chats USING btree (tenant_id, created_at);
+-- row level security: enabled, forced
+create policy tenant on chats for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+grant delete, insert, select, update on chats to stipend_app;
+
 create table gateways (
   id text not null,
   last_seen_at timestamp(3) with time zone not null,
@@ -212,6 +227,7 @@ create table idempotency_keys (
   created_at timestamp(3) with time zone not null default now(),
   constraint idempotency_keys_tenant_id_actor_id_key_pk PRIMARY KEY (tenant_id, actor_id, key)
 );
+CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (tenant_id, created_at);
 -- row level security: enabled, forced
 create policy tenant on idempotency_keys for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
 grant delete, insert, select, update on idempotency_keys to stipend_app;
@@ -291,6 +307,7 @@ create table keys (
   allowed_models text[],
   allowed_ips text[],
   requests_per_minute integer,
+  paused_group_id text,
   constraint keys_tenant_id_id_pk PRIMARY KEY (tenant_id, id),
   constraint keys_provider_id_providers_id_fk FOREIGN KEY (provider_id) REFERENCES providers(id),
   constraint keys_tenant_id_allocation_id_allocations_tenant_id_id_fk FOREIGN KEY (tenant_id, allocation_id) REFERENCES allocations(tenant_id, id),
@@ -307,6 +324,7 @@ CREATE UNIQUE INDEX keys_secret_hash ON public.keys USING btree (secret_hash);
 -- row level security: enabled, forced
 create policy lookup on keys for select to stipend_lookup using (true);
 create policy tenant on keys for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
+CREATE TRIGGER same_person BEFORE UPDATE OF member_id ON public.keys FOR EACH ROW WHEN ((new.member_id IS DISTINCT FROM old.member_id)) EXECUTE FUNCTION app.refuse_new_person();
 CREATE TRIGGER seen_provider AFTER INSERT OR UPDATE OF provider_id ON public.keys FOR EACH ROW EXECUTE FUNCTION app.refuse_unseen_provider();
 CREATE TRIGGER tell_gateways AFTER UPDATE OF disabled_at, revoked_at, valid_from, valid_until, allocation_id, member_id, provider_id, allowed_models, allowed_ips, requests_per_minute ON public.keys FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
 grant insert, select, update on keys to stipend_app;
@@ -851,8 +869,7 @@ create table usage_events (
   constraint usage_events_cost CHECK (((cost_nanos >= 0) AND (excess_nanos >= 0) AND (cost_nanos <= hold_nanos))),
   constraint usage_events_tokens CHECK (((input_tokens >= 0) AND (output_tokens >= 0)))
 ) partition by RANGE (started_at);
-CREATE INDEX usage_events_key ON ONLY public.usage_events USING btree (tenant_id, key_id, started_at, id);
-CREATE INDEX usage_events_member ON ONLY public.usage_events USING btree (tenant_id, member_id, started_at, id);
+CREATE INDEX usage_events_person ON ONLY public.usage_events USING btree (tenant_id, member_id, started_at, key_id);
 CREATE INDEX usage_events_settled ON ONLY public.usage_events USING brin (settled_at) WITH (autosummarize='on');
 CREATE INDEX usage_events_thread ON ONLY public.usage_events USING btree (tenant_id, key_id, thread, started_at) WHERE (thread IS NOT NULL);
 -- row level security: enabled, forced

@@ -1,6 +1,6 @@
 import { forgetOldMails, sendDueMails, type Transport } from '@stipend/auth'
 import { checkUnsettled, type Payments, processWaiting, topUpAll } from '@stipend/billing'
-import { forgetDrafts, type MasterKeys, newId, resealCredentials } from '@stipend/core'
+import { forgetAnswers, forgetDrafts, forgetTitles, type MasterKeys, newId, resealCredentials } from '@stipend/core'
 import { keepBooks, warnOfBalances } from '@stipend/core/spend'
 import { type Database, ensureUsagePartitions } from '@stipend/db'
 import type { Job } from './jobs.ts'
@@ -8,6 +8,7 @@ import type { Job } from './jobs.ts'
 const SECOND_MS = 1_000
 const MAIL_MS = 2_000
 const MINUTE_MS = 60_000
+const HOUR_MS = 3_600_000
 const DAY_MS = 86_400_000
 
 type Wiring = {
@@ -53,6 +54,8 @@ export function jobsOf({ database, master_keys, console_url, transport, payments
   return [
     ...mails,
     ...reseal,
+    { name: 'answers to repeated requests', every_ms: HOUR_MS, run: () => forgetAnswers(database, new Date()) },
+    { name: 'titles of chats', every_ms: HOUR_MS, run: () => forgetTitles(database, new Date()) },
     { name: 'drafts of imports', every_ms: DAY_MS, run: () => forgetDrafts(database, new Date()) },
     { name: 'old mails', every_ms: DAY_MS, run: () => forgetOldMails(database, new Date()) },
     { name: 'usage partitions', every_ms: DAY_MS, run: () => ensureUsagePartitions(database) },

@@ -14,13 +14,17 @@ export type ServerOptions = Omit<Dependencies, 'given' | 'outside'> & {
   log: Log
   /** Undefined: no payments are taken. */
   payments?: Payments | undefined
+  /** How many proxies of our own stand in front and add to x-forwarded-for. */
+  trustedProxies?: number
   /** How long a request may take to arrive, headers and body. */
   requestTimeoutMs?: number
 }
 
 /** The REST API with its documentation. Doesn't listen yet. */
-export function createServer({ log, payments, requestTimeoutMs = 30_000, ...deps }: ServerOptions): FastifyInstance {
+export function createServer(options: ServerOptions): FastifyInstance {
+  const { log, payments, requestTimeoutMs = 30_000, trustedProxies = 0, ...deps } = options
   const server = Fastify({
+    trustProxy: (_, hop) => hop < trustedProxies,
     genReqId: () => newId('request'),
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: requestTimeoutMs,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { daysLeft, exactUsd, percentUsed, shortUsd } from './money.ts'
+import { exactUsd, percentUsed, shortUsd } from './money.ts'
 
 describe('amounts in lists', () => {
   test.each([
@@ -27,25 +27,5 @@ describe('used', () => {
     ['6.00', '5.00', 100],
   ])('%s of %s is %i percent', (spent, limit, percent) => {
     expect(percentUsed(spent, limit)).toBe(percent)
-  })
-})
-
-describe('how long the balance lasts', () => {
-  const days = (...costs: string[]) => costs.map((cost_usd) => ({ cost_usd }))
-
-  test('the running day says nothing yet', () => {
-    expect(daysLeft('100.00', days('0.00', '0.00', '50.00'))).toBeNull()
-  })
-
-  test('the pace since the first spending day', () => {
-    expect(daysLeft('100.00', days('0.00', '0.00', '5.00', '15.00', '1.00'))).toBe(10)
-  })
-
-  test('at most the last fourteen days', () => {
-    expect(daysLeft('140.00', days(...Array(20).fill('1000.00'), ...Array(14).fill('10.00'), '0.00'))).toBe(14)
-  })
-
-  test('nothing left is no forecast', () => {
-    expect(daysLeft('0.00', days('5.00', '1.00'))).toBeNull()
   })
 })

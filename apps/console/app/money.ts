@@ -34,18 +34,3 @@ export function sumUsd(amounts: readonly string[]): Nanodollars {
 export function plotted(usd: string): number {
   return Number(usd)
 }
-
-/**
- * How many more days the balance lasts at the pace of the days given, the running one left out; null where there is too little
- * to tell.
- */
-export function daysLeft(available_usd: string, by_day: readonly { cost_usd: string }[]): number | null {
-  const past = by_day.slice(0, -1)
-  const first = past.findIndex((one) => nanos(one.cost_usd) > 0n)
-  if (first === -1) return null
-  const lived = past.slice(first).slice(-14)
-  const spent = sumUsd(lived.map((one) => one.cost_usd))
-  const available = nanos(available_usd)
-  if (spent <= 0n || available <= 0n) return null
-  return Number((available * BigInt(lived.length)) / spent)
-}

@@ -69,7 +69,7 @@ describe('words', () => {
 
   test('what has passed', () => {
     expect(ago('2026-11-21T08:59:55Z', AMSTERDAM, now)).toBe('just now')
-    expect(ago('2026-11-21T08:59:00Z', AMSTERDAM, now)).toBe('1 minute ago')
+    expect(ago('2026-11-21T08:59:00Z', AMSTERDAM, now)).toBe('1 min ago')
     expect(ago('2026-11-21T06:00:00Z', AMSTERDAM, now)).toBe('3 hours ago')
     expect(ago('2026-11-20T09:00:00Z', AMSTERDAM, now)).toBe('yesterday')
     expect(ago('2025-11-12T09:00:00Z', AMSTERDAM, now)).toBe('12 Nov 2025')

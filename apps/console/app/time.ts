@@ -95,14 +95,14 @@ export function exact(instant: string | Date, zone: string): string {
   return `${date} ${MONTHS[month - 1]} ${year}, ${local.slice(11)} (${zone})`
 }
 
-/** just now, 5 minutes ago, 3 hours ago, yesterday, 12 Nov; what is still to come with its clock: tomorrow 09:00 */
+/** just now, 5 min ago, 3 hours ago, yesterday, 12 Nov; what is still to come with its clock: tomorrow 09:00 */
 export function ago(instant: string | Date, zone: string, now: Date): string {
   const passed = now.getTime() - new Date(instant).getTime()
   if (passed < -MINUTE) return dayAndClock(instant, zone, now)
   if (passed < 10_000) return 'just now'
-  if (passed < MINUTE) return `${Math.floor(passed / 1000)} seconds ago`
-  if (passed < HOUR) return counted(Math.floor(passed / MINUTE), 'minute')
-  if (passed < 12 * HOUR || daysBetween(now, instant, zone) === 0) return counted(Math.floor(passed / HOUR), 'hour')
+  if (passed < MINUTE) return `${Math.floor(passed / 1000)} s ago`
+  if (passed < HOUR) return `${Math.floor(passed / MINUTE)} min ago`
+  if (passed < 12 * HOUR || daysBetween(now, instant, zone) === 0) return hoursAgo(Math.floor(passed / HOUR))
   return relativeDay(instant, zone, now)
 }
 
@@ -134,8 +134,8 @@ export function daysBetween(from: string | Date, to: string | Date, zone: string
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
-function counted(count: number, unit: string): string {
-  return `${count} ${unit}${count === 1 ? '' : 's'} ago`
+function hoursAgo(hours: number): string {
+  return `${hours} hour${hours === 1 ? '' : 's'} ago`
 }
 
 /** The wall-clock time as if it were UTC, in milliseconds. */

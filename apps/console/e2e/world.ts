@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { close, connect, type Database } from '@stipend/db'
+import { close, connect } from '@stipend/db'
 import { prepareDatabase } from '@stipend/db/admin'
 import { removeEmbedded, startEmbedded } from '@stipend/db/embedded'
 import { startSandboxProvider } from '@stipend/sandbox-provider'
@@ -31,10 +31,8 @@ export type World = {
 const APPS = path.join(import.meta.dirname, '../..')
 const READY_MS_MAX = 60_000
 
-/** Starts it, with whatever `furnish` adds. `stop` ends all of it and leaves nothing behind. */
-export async function startWorld(
-  furnish?: (database: Database, masterKey: Buffer, school: Seeded) => Promise<void>,
-): Promise<{ world: World; stop: () => Promise<void> }> {
+/** Starts it. `stop` ends all of it and leaves nothing behind. */
+export async function startWorld(): Promise<{ world: World; stop: () => Promise<void> }> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'stipend-e2e-'))
   const dataDir = path.join(folder, 'postgres')
   const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
@@ -56,7 +54,6 @@ export async function startWorld(
     const keeper = await seedSchool(database, { slug: 'waterlelie', name: 'De Waterlelie' })
     const company = await seedCompany(database, { slug: 'brightwater', name: 'Brightwater Engineering' })
     const payer = await seedCompany(database, { slug: 'quayside', name: 'Quayside Design' })
-    await furnish?.(database, masterKey, school)
     await close(database)
 
     const [gatewayPort, consolePort, apiPort] = [await freePort(), await freePort(), await freePort()]

@@ -11,6 +11,7 @@ import { Exchange } from './exchange.ts'
 import type { Gateway, Handled, Http } from './gateway.ts'
 import { tooFast } from './pace.ts'
 import type { Purse } from './purse.ts'
+import { threadOf } from './thread.ts'
 
 /** One request for tokens from the first byte to the last cent. Throws only before anything was answered. */
 export async function complete(gateway: Gateway, http: Http, dialect: AskDialect): Promise<Handled> {
@@ -56,7 +57,11 @@ async function serve(gateway: Gateway, http: Http, served: Served): Promise<Hand
     return { status: 499, code: null, key_id: facts.key_id }
   }
   const exchange = new Exchange(gateway, http, { ...served, facts, need, admission })
-  return { ...(await exchange.run()), key_id: facts.key_id }
+  const done = await exchange.run()
+  if (done.status < 400) {
+    gateway.titles.note(facts, ask.json, () => threadOf(http.request.headers, ask.json, facts.key_id))
+  }
+  return { ...done, key_id: facts.key_id }
 }
 
 /**

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import { DomainError } from '@stipend/core/errors'
 import type { KeyFacts } from '@stipend/core/spend'
+import { addressOf } from '@stipend/runtime'
 import type { Http } from './gateway.ts'
 import { paceHeaders } from './pace.ts'
 import type { Purse } from './purse.ts'
@@ -55,11 +56,7 @@ export class Door {
 
   /** Where a request comes from. Headers are believed only as far as our own proxies wrote them. */
   addressOf(request: IncomingMessage): string {
-    const peer = request.socket.remoteAddress ?? ''
-    if (this.#trustedProxies === 0) return plain(peer)
-    const forwarded = String(request.headers['x-forwarded-for'] ?? '')
-    const hops = [...forwarded.split(',').map((hop) => hop.trim()), peer].filter((hop) => hop !== '')
-    return plain(hops[Math.max(0, hops.length - 1 - this.#trustedProxies)] ?? peer)
+    return addressOf(request, this.#trustedProxies)
   }
 
   #admitted(http: Http, purse: Purse): KeyFacts {
@@ -122,12 +119,6 @@ function readKey({ headers }: IncomingMessage): string {
   if (headers.authorization !== undefined) throw notAKey()
   const words = 'No API key was sent. Send yours as "Authorization: Bearer sk-stp-…".'
   throw new DomainError('invalid_api_key', words)
-}
-
-/** IPv4 as itself, not within IPv6, as a socket that listens to both has it. */
-function plain(address: string): string {
-  const inner = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  return inner ?? address
 }
 
 function listOf(entries: readonly string[]): BlockList {

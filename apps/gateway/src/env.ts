@@ -12,8 +12,7 @@ const Env = z
     GATEWAY_DATA_DIR: z.string(),
     /** Hosts and blocks of addresses that providers of tenants may be at although they aren't of the internet. */
     PROVIDER_ALLOWED_HOSTS: variable.list(),
-    /** How many proxies of our own stand in front and add to x-forwarded-for. */
-    TRUSTED_PROXIES: z.string().regex(/^\d$/, 'must be a number from 0 to 9').default('0'),
+    TRUSTED_PROXIES: variable.proxies().default(0),
     LOG_LEVEL: variable.logLevel().default('info'),
   })
   .transform((env) => ({
@@ -23,7 +22,7 @@ const Env = z
     port: env.GATEWAY_PORT,
     dataDir: env.GATEWAY_DATA_DIR,
     allowedHosts: env.PROVIDER_ALLOWED_HOSTS,
-    trustedProxies: Number(env.TRUSTED_PROXIES),
+    trustedProxies: env.TRUSTED_PROXIES,
     logLevel: env.LOG_LEVEL,
   }))
 

@@ -10,6 +10,7 @@ import type { Journal } from './journal.ts'
 import type { KeptResponses } from './kept.ts'
 import type { Purses } from './purses.ts'
 import type { Family } from './refusal.ts'
+import type { Titles } from './titles.ts'
 import type { ProviderPatience, Upstreams } from './upstream.ts'
 
 /** What a request needs of the process that serves it. */
@@ -24,6 +25,7 @@ export type Gateway = {
   patience: ProviderPatience
   door: Door
   kept: KeptResponses
+  titles: Titles
   limits: BodyLimits
   log: Log
   /** Requests that are being answered. */

@@ -5,6 +5,9 @@ import type { Log } from '@stipend/runtime'
 import type { Journal } from './journal.ts'
 import type { Hold, Lease } from './lease.ts'
 
+/** So many are told at once. More would hardly cost the database less for each, and would keep it busy for longer. */
+const BATCH = 500
+/** When there is more to tell, after an outage. */
 const BATCH_MAX = 2_000
 /** Under load the ledger is told once in this time; a single request is told at once. */
 const FLUSH_EVERY_MS = 1_000
@@ -23,7 +26,8 @@ const LOST_ANSWER_MS = 500
 /** No lease has this id. */
 const NO_LEASE = 'none'
 
-type Waiting = { settlement: Settlement; lease: Lease }
+/** `wasTold`: the ledger may know of it already. */
+type Waiting = { settlement: Settlement; lease: Lease; wasTold: boolean }
 
 /**
  * Brings what was measured to the database, in batches, again and again until it is there: an outage delays it and loses nothing.
@@ -118,7 +122,7 @@ export class Ledger {
   record(settlement: Settlement, hold: Hold): void {
     this.#journal.outcome(settlement)
     hold.lease.purse.release(hold, settlement.cost_nanos)
-    this.#waiting.push({ settlement, lease: hold.lease })
+    this.#waiting.push({ settlement, lease: hold.lease, wasTold: false })
     this.#schedule()
   }
 
@@ -154,7 +158,7 @@ export class Ledger {
   }
 
   #schedule(): void {
-    if (this.#waiting.length >= BATCH_MAX && this.#flushing === null) {
+    if (this.#waiting.length >= BATCH && this.#flushing === null) {
       void this.#startFlush()
       return
     }
@@ -188,10 +192,13 @@ export class Ledger {
       }
       try {
         const returns = returnsOf(leases, batch)
+        const isFirst = !batch.some((one) => one.wasTold)
+        for (const one of batch) one.wasTold = true
         await settle(
           this.#database,
           batch.map((one) => one.settlement),
           returns,
+          { isFirst },
         )
         this.noteAnswer()
         this.#finish(batch)
@@ -199,7 +206,7 @@ export class Ledger {
           lease.isReturning = false
           lease.purse.settled(lease, 0n)
         }
-        if (this.#waiting.length < BATCH_MAX) return
+        if (this.#waiting.length < BATCH) return
       } catch (error) {
         for (const lease of leases) this.#returning.add(lease)
         this.#log.warn({ err: error, waiting: this.#waiting.length }, 'settling failed, will be tried again')

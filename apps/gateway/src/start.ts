@@ -14,6 +14,7 @@ import { gatewayIdentity, Journal, lockFolder } from './journal.ts'
 import { KeptResponses } from './kept.ts'
 import { Purses } from './purses.ts'
 import { createGatewayServer } from './server.ts'
+import { Titles } from './titles.ts'
 import { warmUp } from './tokens.ts'
 import { PATIENCE, type ProviderPatience, Upstreams } from './upstream.ts'
 
@@ -84,6 +85,7 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
     journal,
     purses,
     kept: new KeptResponses(database, log),
+    titles: new Titles(database, log),
     door: new Door(purses, options.trustedProxies ?? 0),
     upstreams,
     providers,

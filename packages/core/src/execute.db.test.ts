@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { z } from 'zod'
 import { type Actor, PERMISSIONS } from './actor.ts'
 import { DomainError } from './errors.ts'
-import { asDomainError, type ExecuteOptions, execute } from './execute.ts'
+import { asDomainError, type ExecuteOptions, execute, forgetAnswers } from './execute.ts'
 import * as core from './index.ts'
 import { type AnyOperation, command, type Given, query } from './operation.ts'
 import { createScene, refusalOf, type Scene } from './testing.ts'
@@ -382,7 +382,81 @@ describe('what goes wrong', () => {
   })
 })
 
+describe('two acts that stand in each other’s way', () => {
+  /** Locks two places, and waits between them until another has locked its first as well. */
+  function locking(both: () => Promise<void>) {
+    return command({
+      name: 'places.lock',
+      permission: 'locations:write',
+      summary: 'For these tests.',
+      input: z.strictObject({ ids: z.array(z.string()) }),
+      output: z.strictObject({ tries: z.number() }),
+      errors: [],
+      handle: async ({ tx, input }) => {
+        tries += 1
+        for (const id of input.ids) {
+          await tx
+            .update(locations)
+            .set({ name: `locked ${id} ${tries}` })
+            .where(eq(locations.id, id))
+          await both()
+        }
+        return { output: { tries }, audit: { target_id: 'both' } }
+      },
+    })
+  }
+  let tries = 0
+  /** Resolves once so many have called it; from then on at once. */
+  function meeting(count: number) {
+    const met = Promise.withResolvers<void>()
+    let here = 0
+    return () => {
+      here += 1
+      if (here === count) met.resolve()
+      return met.promise
+    }
+  }
+
+  it('are both done: the one that was undone is done again, once', async () => {
+    const one = await scene.run(core.locations.create, { name: 'first to lock' })
+    const two = await scene.run(core.locations.create, { name: 'second to lock' })
+    tries = 0
+    const lock = locking(meeting(2))
+    await Promise.all([run(lock, { ids: [one.id, two.id] }), run(lock, { ids: [two.id, one.id] })])
+    // The database saw them wait for each other, and stopped one.
+    expect(tries).toBe(3)
+    const entries = await scene.run(core.audit.list, { target_id: 'both' })
+    expect(entries.data).toHaveLength(2)
+  })
+
+  it('and don’t end are given up after a few tries', async () => {
+    tries = 0
+    const never = locking(async () => {
+      throw Object.assign(new Error('could not serialize access'), { code: '40001' })
+    })
+    const { id } = await scene.run(core.locations.create, { name: 'never locked' })
+    expect((await refusalOf(run(never, { ids: [id] }))).code).toBe('unavailable')
+    expect(tries).toBe(4)
+  })
+})
+
 describe('an idempotency key', () => {
+  it('counts for a day, and then its answer is forgotten', async () => {
+    const first = await run(placing(), { name: 'of yesterday' }, { key: 'k-old' })
+    const made = async () => (await test.admin`select created_at from idempotency_keys where key = 'k-old'`)[0]
+    const { created_at } = (await made()) ?? { created_at: '' }
+    const after = (hours: number) => new Date(new Date(created_at).getTime() + hours * 3_600_000)
+    await forgetAnswers(test.database, after(24))
+    expect((await run(placing(), { name: 'of yesterday' }, { key: 'k-old' })).output.id).toBe(first.output.id)
+    await forgetAnswers(test.database, after(25.1))
+    expect(await made()).toBeUndefined()
+    // Of another tenant as well.
+    const theirs = await other.owner()
+    await run(placing(), { name: 'of yesterday' }, { key: 'k-old', actor: theirs })
+    await forgetAnswers(test.database, after(50))
+    expect(await made()).toBeUndefined()
+  })
+
   it('repeats the answer without its secret, and nothing else happens', async () => {
     const first = await run(placing(), { name: 'once' }, { key: 'k-once' })
     expect(first).toMatchObject({ replayed: false, output: { word: 'word of once' } })

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { type Database, type TenantTx, withPlatform, withTenant } from '@stipend/db'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { allTenants, type Database, type TenantTx, withPlatform, withTenant } from '@stipend/db'
 import { audit_entries, idempotency_keys } from '@stipend/db/schema'
-import { and, eq } from 'drizzle-orm'
+import { and, eq, lt } from 'drizzle-orm'
 import type { z } from 'zod'
 import { type Actor, actorId, may } from './actor.ts'
 import { DomainError, type FieldError } from './errors.ts'
@@ -53,21 +54,40 @@ export async function execute<O extends AnyOperation>(
   const call = { ...given, actor, input: parsed.data, request: options.request, outside }
   try {
     if (operation.scope === 'platform') {
-      return await withPlatform(database, async (tx) => perform(operation, { ...call, tx }, undefined))
+      return await tried(() => withPlatform(database, async (tx) => perform(operation, { ...call, tx }, undefined)))
     }
     if (actor.kind === 'anonymous') throw refusal(actor)
     const before = await beforehand(operation, dependencies, { ...call, actor })
-    const done = await withTenant(
-      database,
-      actor.tenant_id,
-      async (tx) => perform(operation, { ...call, before, tx }, options.idempotency_key),
-      operation.kind === 'query' ? { accessMode: 'read only' } : undefined,
+    const done = await tried(() =>
+      withTenant(
+        database,
+        actor.tenant_id,
+        async (tx) => perform(operation, { ...call, before, tx }, options.idempotency_key),
+        operation.kind === 'query' ? { accessMode: 'read only' } : undefined,
+      ),
     )
     if (operation.kind === 'query' || operation.carry_out === undefined) return done
     const output = await operation.carry_out({ ...call, database, output: done.output })
     return { ...done, output: parseOutput(operation, output) as z.output<O['output']> }
   } catch (error) {
     throw asDomainError(error)
+  }
+}
+
+/** Two transactions that wait for each other, or that can't have happened one after the other: one is undone, and may be done again. */
+const IN_CONFLICT = new Set(['40P01', '40001'])
+const TRIES_MAX = 4
+const PAUSE_MS = 20
+
+/** Does a whole transaction again if another one stood in its way: nothing of it has happened. */
+async function tried<T>(transact: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await transact()
+    } catch (error) {
+      if (tries === TRIES_MAX || !IN_CONFLICT.has(databaseCode(error) ?? '')) throw error
+      await sleep(PAUSE_MS * tries)
+    }
   }
 }
 
@@ -160,6 +180,17 @@ async function claim(operation: AnyOperation, call: CommandCall, key: string) {
   return { output: earlier.output, keep }
 }
 
+/** How long a request may be repeated with its Idempotency-Key: a day, and an hour for whoever is on the way. */
+const ANSWERS_KEPT_MS = 25 * 60 * 60 * 1000
+
+/** Forgets the answers that were kept for repeated requests, once nobody may count on them any more. */
+export async function forgetAnswers(database: Database, now: Date): Promise<void> {
+  const before = new Date(now.getTime() - ANSWERS_KEPT_MS).toISOString()
+  for (const { id } of await allTenants(database)) {
+    await withTenant(database, id, (tx) => tx.delete(idempotency_keys).where(lt(idempotency_keys.created_at, before)))
+  }
+}
+
 /** Wherever in the output such a field stands, its value becomes null. */
 function withoutSecrets(operation: AnyOperation, output: object): object {
   const hidden = new Set(operation.kind === 'command' ? (operation.secret_fields ?? []) : [])
@@ -237,6 +268,14 @@ export function asDomainError(error: unknown): DomainError {
       'unavailable',
       'The database can’t be reached. Try again in a moment.',
       { retry_after_seconds: 2 },
+      error,
+    )
+  }
+  if (code !== undefined && IN_CONFLICT.has(code)) {
+    return new DomainError(
+      'unavailable',
+      'Others are changing the same at this moment. Try again.',
+      { retry_after_seconds: 1 },
       error,
     )
   }

@@ -14,10 +14,18 @@ export { type LedgerKind, type Posting, postToLedger } from './balance/ledger.ts
 export * as balance from './balance/operations.ts'
 export { readBalance, readStanding, type Standing } from './balance/read.ts'
 export * as chats from './chats/operations.ts'
+export { type ChatTitle, forgetTitles, keepsTitles, keepTitle, TITLE_MAX } from './chats/titles.ts'
 export * as coding from './coding/index.ts'
 export * as domains from './domains/operations.ts'
 export { DomainError, ERROR_CODES, type ErrorCode, type ErrorDetails, type FieldError } from './errors.ts'
-export { asDomainError, type Dependencies, type Executed, type ExecuteOptions, execute } from './execute.ts'
+export {
+  asDomainError,
+  type Dependencies,
+  type Executed,
+  type ExecuteOptions,
+  execute,
+  forgetAnswers,
+} from './execute.ts'
 export { Instant, InstantInput, Name, toNanos, UsdInput, UsdOutput } from './fields.ts'
 export * as groups from './groups/operations.ts'
 export { ID_PREFIXES, type IdKind, idSchema, newId } from './id.ts'
@@ -76,6 +84,10 @@ export {
   readModelList,
 } from './providers/kinds.ts'
 export { resealCredentials } from './providers/reseal.ts'
+export { countRules, type HeldRule, loadRules, type RuleCount } from './rules/gateway.ts'
+export type { Judgement } from './rules/judge.ts'
+export { judge } from './rules/judge.ts'
+export * as rules from './rules/operations.ts'
 export * as search from './search/operations.ts'
 export * as serviceTokens from './service-tokens/operations.ts'
 export * as tenants from './tenants/operations.ts'

@@ -23,7 +23,7 @@ begin
   end loop;
 end $$;
 
-grant delete on sessions, kept_responses, leases, lease_periods, provider_shares, group_members, group_leads, member_scopes, groups, locations, sign_up_domains,
+grant delete on sessions, chats, kept_responses, leases, lease_periods, provider_shares, group_members, group_leads, member_scopes, groups, locations, sign_up_domains,
   mails, imports, idempotency_keys, rules, rule_counts to stipend_app;
 
 grant select on tenants, members, member_scopes, group_leads, leases to stipend_lookup;
@@ -48,6 +48,15 @@ begin
     execute format('create or replace trigger append_only before update or delete on %I for each row execute function app.refuse_change()', name);
   end loop;
 end $$;
+
+-- Requests of a key are looked for among those of its person, so it stays with them.
+create or replace function app.refuse_new_person() returns trigger language plpgsql as $$
+begin
+  raise exception 'key % stays with the person it was made for: make another one', old.id using errcode = '23514';
+end $$;
+
+create or replace trigger same_person before update of member_id on keys
+  for each row when (new.member_id is distinct from old.member_id) execute function app.refuse_new_person();
 
 -- Makes the partitions of this month and the next three. Called at every migration and by running gateways once a day.
 create or replace function app.ensure_usage_partitions() returns void

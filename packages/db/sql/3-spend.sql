@@ -180,6 +180,12 @@ end $$;
 drop function if exists app.settle(jsonb, jsonb);
 drop function if exists app.settle_tenant(jsonb, jsonb);
 drop function if exists app.settle_lost(usage_events);
+drop function if exists app.settle(
+  jsonb, jsonb, int[], text[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[],
+  int[], int[], jsonb);
+drop function if exists app.settle_tenant(
+  jsonb, int[], text[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[],
+  int[], int[], jsonb);
 drop function if exists app.lock_periods(text[], jsonb);
 
 -- Usage events as gateways tell of them: what few of them share (whose they are, what paid, which model, how it ended) once, in
@@ -201,16 +207,22 @@ create or replace function app.told(
       n int, tenant_id text, gateway_id text, lease_id text, key_id text, member_id text, allocation_id text,
       draws_on_balance boolean, model text, provider_id text, provider_name text, price_id text, status text, http_status int,
       error_code text, is_streamed boolean, is_estimated boolean, thread text) on k.n = e.kind
+   -- Tells the planner that kinds are few, so that they are what it hashes.
+   where k.n > 0
 $$;
 
 -- Records what requests cost, each once however often it is told, moves that money from leased to spent, and takes back what
 -- gateways don't need of their leases. All of it or nothing, and safe to repeat. Events are told as `app.told` reads them;
 -- `p_places` says from where to where in the arrays those of each tenant stand. `p_returns` names leases with what is to stay in
 -- them once the events are charged.
+--
+-- With `p_again` false one that is known already is an error (unique_violation) and nothing is done: a gateway that tells all of
+-- them for the first time spares us looking.
 create or replace function app.settle(
   p_places jsonb, p_kinds jsonb, p_kind int[], p_id text[], p_started_ms bigint[],
   p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[],
-  p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency int[], p_first_byte int[], p_returns jsonb
+  p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency int[], p_first_byte int[], p_returns jsonb,
+  p_again boolean default true
 ) returns void language plpgsql as $$
 declare
   one record;
@@ -228,14 +240,15 @@ begin
       p_kind[a:b], p_id[a:b], p_started_ms[a:b],
       p_input[a:b], p_cached[a:b], p_cache_write[a:b], p_cache_write_1h[a:b], p_output[a:b], p_reasoning[a:b],
       p_hold[a:b], p_cost[a:b], p_excess[a:b], p_latency[a:b], p_first_byte[a:b],
-      (select coalesce(jsonb_agg(value), '[]') from jsonb_array_elements(p_returns) where value ->> 'tenant_id' = one.tenant_id));
+      (select coalesce(jsonb_agg(value), '[]') from jsonb_array_elements(p_returns) where value ->> 'tenant_id' = one.tenant_id),
+      p_again);
   end loop;
 end $$;
 
 create or replace function app.settle_tenant(
   p_kinds jsonb, p_kind int[], p_id text[], p_started_ms bigint[],
   p_input bigint[], p_cached bigint[], p_cache_write bigint[], p_cache_write_1h bigint[], p_output bigint[], p_reasoning bigint[],
-  p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency int[], p_first_byte int[], p_returns jsonb
+  p_hold bigint[], p_cost bigint[], p_excess bigint[], p_latency int[], p_first_byte int[], p_returns jsonb, p_again boolean
 ) returns void language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
   tenant text := app.current_tenant();
@@ -252,6 +265,28 @@ begin
      where tenant_id = tenant
        and id in (select value ->> 'lease_id' from jsonb_array_elements(p_kinds || p_returns))
      order by id for update) l;
+
+  if p_again then
+    -- Whoever told it before had these leases locked: it is there, or it isn't, and stays so.
+    select coalesce(array_agg(e.kind), '{}'), coalesce(array_agg(e.id), '{}'), coalesce(array_agg(e.started_ms), '{}'),
+           array_agg(e.input), array_agg(e.cached), array_agg(e.cache_write), array_agg(e.cache_write_1h), array_agg(e.output),
+           array_agg(e.reasoning), array_agg(e.hold), array_agg(e.cost), array_agg(e.excess), array_agg(e.latency),
+           array_agg(e.first_byte)
+      into p_kind, p_id, p_started_ms, p_input, p_cached, p_cache_write, p_cache_write_1h, p_output,
+           p_reasoning, p_hold, p_cost, p_excess, p_latency,
+           p_first_byte
+      from (
+        select distinct on (told.id) told.*
+          from unnest(p_kind, p_id, p_started_ms, p_input, p_cached, p_cache_write, p_cache_write_1h, p_output, p_reasoning,
+                      p_hold, p_cost, p_excess, p_latency, p_first_byte)
+               with ordinality as told (kind, id, started_ms, input, cached, cache_write, cache_write_1h, output, reasoning,
+                                        hold, cost, excess, latency, first_byte, place)
+         -- As a value of each row, so that each is looked up by the primary key however large the table is.
+         where (select u.id from usage_events u
+                 where u.tenant_id = tenant and u.id = told.id
+                   and u.started_at = to_timestamp(told.started_ms::float8 / 1000)::timestamptz(3)) is null
+         order by told.id, told.place) e;
+  end if;
 
   -- A lease that is gone was given up for dead with its gateway, which has come back.
   if exists (select from jsonb_array_elements(p_kinds) where value ->> 'lease_id' <> all (lease_ids)) then
@@ -271,25 +306,34 @@ begin
   -- What was waited for above came before.
   now_at := clock_timestamp();
 
-  with settled as (
-    insert into usage_events
-    select e.*
-      from app.told(p_kinds, p_kind, p_id, p_started_ms, p_input, p_cached, p_cache_write, p_cache_write_1h, p_output, p_reasoning,
-                    p_hold, p_cost, p_excess, p_latency, p_first_byte, now_at) e
-     where e.lease_id = any (lease_ids)
-    on conflict do nothing
-    returning lease_id, key_id, member_id, model, started_at, status, input_tokens, output_tokens, cost_nanos
+  insert into usage_events
+  select e.*
+    from app.told(p_kinds, p_kind, p_id, p_started_ms, p_input, p_cached, p_cache_write, p_cache_write_1h, p_output, p_reasoning,
+                  p_hold, p_cost, p_excess, p_latency, p_first_byte, now_at) e
+   where e.lease_id = any (lease_ids);
+
+  with counted as (
+    -- Hours of wall clocks begin at quarters of those of UTC.
+    select kind, started_ms / 900000 as quarter, count(*) as requests, sum(input) as input_tokens, sum(output) as output_tokens,
+           sum(cost) as cost_nanos, max(started_ms) as last_ms
+      from unnest(p_kind, p_started_ms, p_input, p_output, p_cost) as e (kind, started_ms, input, output, cost)
+     group by kind, quarter
   ), told as (
-    select * from settled
+    select k.lease_id, k.key_id, k.member_id, k.model, k.status, to_timestamp(c.quarter * 900) as quarter, c.requests,
+           c.input_tokens, c.output_tokens, c.cost_nanos, to_timestamp(c.last_ms::float8 / 1000) as last_at
+      from counted c
+      join jsonb_to_recordset(p_kinds) as k (n int, lease_id text, key_id text, member_id text, model text, status text)
+        on k.n = c.kind
+     where k.lease_id = any (lease_ids)
     union all
-    select lease_id, key_id, member_id, model, started_at, status, input_tokens, output_tokens, cost_nanos
+    select null, key_id, member_id, model, status, started_at, 1, input_tokens, output_tokens, cost_nanos, started_at
       from unnest(charged_lost)
   ), hours as (
     insert into usage_hours as h
       (hour, key_id, member_id, model, requests, failed_requests, input_tokens, output_tokens, cost_nanos)
     -- Hours of the tenant's wall clock, which don't begin with those of UTC everywhere: a day is then made of whole ones.
-    select date_trunc('hour', started_at, zone) as hour, key_id, min(member_id), model, count(*),
-           count(*) filter (where status = 'failed'), sum(input_tokens), sum(output_tokens), sum(cost_nanos)
+    select date_trunc('hour', quarter, zone) as hour, key_id, min(member_id), model, sum(requests),
+           coalesce(sum(requests) filter (where status = 'failed'), 0), sum(input_tokens), sum(output_tokens), sum(cost_nanos)
       from told group by hour, key_id, model order by hour, key_id, model
     on conflict on constraint usage_hours_tenant_id_hour_key_id_model_pk do update set
       requests = h.requests + excluded.requests,
@@ -298,12 +342,12 @@ begin
       output_tokens = h.output_tokens + excluded.output_tokens,
       cost_nanos = h.cost_nanos + excluded.cost_nanos
   ), used as (
-    update keys k set last_used_at = greatest(k.last_used_at, s.started_at)
-      from (select key_id, max(started_at) as started_at from told group by key_id) s
+    update keys k set last_used_at = greatest(k.last_used_at, s.last_at)
+      from (select key_id, max(last_at) as last_at from told group by key_id) s
      where k.tenant_id = tenant and k.id = s.key_id
   )
   select jsonb_object_agg(lease_id, charge) into taken
-    from (select lease_id, sum(cost_nanos) as charge from settled group by lease_id) charged;
+    from (select lease_id, sum(cost_nanos) as charge from told where lease_id is not null group by lease_id) charged;
 
   if cardinality(lease_ids) > 0 then
     perform app.take_from_leases(lease_ids, coalesce(taken, '{}'), p_returns);

@@ -52,6 +52,7 @@ const LOOKUPS = [
 const APPEND_ONLY = ['usage_events', 'ledger_transactions', 'ledger_entries', 'audit_entries', 'prices']
 /** Rows that are not history. */
 const DELETABLE = [
+  'chats',
   'kept_responses',
   'sessions',
   'leases',
@@ -103,6 +104,9 @@ const CHECKED: Record<string, string> = {
   provider_health: 'same_owner 21O',
   provider_shares: 'seen_provider 21O',
 }
+
+/** Where a column that others go by never changes: 19 before update, for each row. */
+const FIXED: Record<string, string> = { keys: 'same_person 19O' }
 
 /** Tables whose changes gateways hear of, by the type of the trigger: 5 after insert, 13 insert or delete, 17 update, 21 insert or update, 29 any. */
 const TOLD: Record<string, string> = {
@@ -279,6 +283,8 @@ function problemsOf(table: Table): string[] {
   const guards = APPEND_ONLY.includes(name) ? ['append_only 27O'] : []
   const checked = CHECKED[name]
   if (checked !== undefined) guards.push(checked)
+  const fixed = FIXED[name]
+  if (fixed !== undefined) guards.push(fixed)
   // 5: after insert, for each row; deferred to the end of the transaction.
   if (name.startsWith('ledger_')) guards.push('two_sides 5O')
   const told = TOLD[name]

@@ -45,12 +45,14 @@ export type UsageEvent = EventKind & {
 
 /**
  * `app.settle`: usage events and returns, all of them or none, in one statement. Thousands of events a second go through here: they
- * are told as one array for each column, in PostgreSQL's own notation, which it reads far faster than JSON.
+ * are told as one array for each column, in PostgreSQL's own notation, which it reads far faster than JSON. `isFirst`: none of them has
+ * been told before, or all are refused.
  */
 export async function settleUsage(
   database: Database,
   events: readonly UsageEvent[],
   returns: readonly LeaseReturn[],
+  isFirst: boolean,
 ): Promise<void> {
   const kinds = new EventKinds()
   const { rows, places } = byTenant(events)
@@ -67,7 +69,8 @@ export async function settleUsage(
       ${column('cache_write_tokens')}::text::bigint[], ${column('cache_write_1h_tokens')}::text::bigint[],
       ${column('output_tokens')}::text::bigint[], ${column('reasoning_tokens')}::text::bigint[],
       ${column('hold_nanos')}::text::bigint[], ${column('cost_nanos')}::text::bigint[], ${column('excess_nanos')}::text::bigint[],
-      ${column('latency_ms')}::text::int[], ${column('first_byte_ms')}::text::int[], ${kept}::text::jsonb)`
+      ${column('latency_ms')}::text::int[], ${column('first_byte_ms')}::text::int[], ${kept}::text::jsonb,
+      ${!isFirst})`
 }
 
 /** Those of a tenant beside each other, and from where to where, counted from 1, they stand. */

@@ -51,6 +51,9 @@ export const variable = {
       (url) => URL.canParse(url) && protocols.includes(new URL(url).protocol as `${string}:`),
     ),
 
+  /** How many proxies of our own stand in front and add to x-forwarded-for. */
+  proxies: () => text('must be a number from 0 to 9', /^\d$/).transform(Number),
+
   boolean: () => text("must be 'true' or 'false'", /^(true|false)$/).transform((word) => word === 'true'),
 
   /** 32 random bytes, for AES-256 or HMAC. */

@@ -1,3 +1,4 @@
+export { addressOf } from './address.ts'
 export { EnvError, parseEnv, variable } from './env.ts'
 export { createLog, type Log, logQuickly } from './log.ts'
 export { ForbiddenAddressError, isPublicAddress, Outbound } from './outbound.ts'

@@ -16,6 +16,7 @@ import {
   members,
   models,
   providers,
+  rules,
   serviceTokens,
   tenants,
   usage,
@@ -67,6 +68,7 @@ const OUTPUTS: Record<string, z.ZodType> = {
   CreatedKeys: keys.createMany.output,
   Lesson: lessons.get.output,
   LessonEnd: lessons.end.output,
+  LessonPaused: lessons.pause.output,
   KeysChanged: keys.revokeMany.output,
   Allocation: allocations.create.output,
   AllocationList: allocations.list.output,
@@ -81,6 +83,10 @@ const OUTPUTS: Record<string, z.ZodType> = {
   ProviderVerdict: providers.tryNew.output,
   PriceHistory: providers.listPrices.output,
   PricePreview: providers.previewPrices.output,
+  Rule: rules.get.output,
+  RuleList: rules.list.output,
+  DeletedRule: rules.delete.output,
+  RuleTrial: rules.try.output,
   UsageEvent: usage.list.output.shape.data.element,
   UsageList: usage.list.output,
   UsageSummary: usage.summary.output,
@@ -122,6 +128,7 @@ const INPUTS: Record<string, z.ZodType> = {
   CreateManyKeys: keys.createMany.input,
   RaiseKey: keys.raise.input,
   EndLesson: lessons.end.input,
+  PauseLesson: lessons.pause.input,
   SelectKeys: keys.revokeMany.input,
   CreateAllocation: allocations.create.input,
   CreateTopUp: topUps.create.input,
@@ -129,6 +136,7 @@ const INPUTS: Record<string, z.ZodType> = {
   SetBalanceAlert: billing.setAlert.input,
   Reconcile: billing.reconcile.input,
   CreateProvider: providers.create.input,
+  CreateRule: rules.create.input,
   CreateServiceToken: serviceTokens.create.input,
 }
 
@@ -145,6 +153,7 @@ const TAGS: Record<string, string> = {
   allocations: 'Pots of money that several keys draw from.',
   models: 'What keys can ask for, and what it costs.',
   providers: 'Where models come from: connections of your own and of the platform, with their models and prices.',
+  rules: 'What is allowed or blocked for whom, with which models and when. The first rule that matches decides.',
   usage: 'Requests that were made and what they cost.',
   coding: 'Who used their keys how much.',
   chats: 'Conversations made with keys.',
@@ -166,7 +175,7 @@ Manage people, keys and budgets, and read what was used.
 - Errors are \`application/problem+json\` (RFC 9457) with a stable \`code\`. [All codes](/docs/errors) are explained.
 - Every answer has an \`x-request-id\`. Tell it to us when something is wrong.
 - A POST with an \`Idempotency-Key\` is done once, however often it is sent: repeats get the first answer with
-  \`idempotency-replayed: true\`, without secrets. The same key with another request is refused with \`idempotency_key_reused\`.
+  \`idempotency-replayed: true\`, without secrets, for 24 hours. The same key with another request is refused with \`idempotency_key_reused\`.
 `.trim()
 
 /** The API's OpenAPI 3.1 document, from the routes and the operations behind them. */
@@ -340,7 +349,7 @@ function addHeadersAndParameters(builder: OpenApiBuilder): void {
     in: 'header',
     required: false,
     description:
-      'Makes it safe to send the request again: a value of your choice, a new one for each different request.',
+      'Makes it safe to send the request again: a value of your choice, a new one for each different request. It counts for 24 hours.',
     schema: { type: 'string', minLength: 1, maxLength: 255, examples: ['import-2026-11-21-row-17'] },
   })
 }

@@ -28,6 +28,9 @@ const ROSTER = {
 /** Other ways to say which keys; the tests of `keys` try them. */
 const OTHERWISE = { member_ids: undefined, filter: undefined }
 
+/** Another way to say who asks. */
+const OTHER_ASKER = { member_id: undefined }
+
 /**
  * An input for each operation, made of the things of one tenant, that its owner is allowed. Every field that takes an id must be in it:
  * the tests below put another tenant's ids in their place. A new operation, or a new field, without its line here fails.
@@ -140,10 +143,38 @@ const CASES: Record<string, (things: Things) => object> = {
   'keys.enable_many': ({ key_id }) => ({ ids: [key_id], ...OTHERWISE }),
   'keys.raise': ({ key_id: id }) => ({ id, by_usd: '1' }),
   'lessons.get': ({ group_id }) => ({ group_id }),
+  'lessons.pause': ({ group_id, member_id }) => ({ group_id, member_ids: [member_id] }),
+  'lessons.resume': ({ group_id, member_id }) => ({ group_id, member_ids: [member_id] }),
   'lessons.end': ({ group_id }) => ({ group_id, ends_at: '2199-01-01T00:00:00Z' }),
   'allocations.list': () => ({}),
   'allocations.create': () => ({ name: 'Another', budget_usd: '1' }),
   'models.list': () => ({}),
+  'rules.list': () => ({}),
+  'rules.get': ({ rule_id: id }) => ({ id }),
+  'rules.create': ({ member_id, group_id, location_id, provider_id }) => ({
+    name: 'Another',
+    effect: 'block',
+    member_ids: [member_id],
+    group_ids: [group_id],
+    location_ids: [location_id],
+    provider_ids: [provider_id],
+  }),
+  'rules.update': ({ rule_id: id, member_id, group_id, location_id, provider_id }) => ({
+    id,
+    member_ids: [member_id],
+    group_ids: [group_id],
+    location_ids: [location_id],
+    provider_ids: [provider_id],
+  }),
+  'rules.reorder': ({ rule_id }) => ({ ids: [rule_id] }),
+  'rules.delete': ({ rule_id: id }) => ({ id }),
+  'rules.try': ({ rule_id, key_id, group_id, provider_id }) => ({
+    key_id,
+    model: 'sandbox-small',
+    provider_id,
+    draft: { id: rule_id, name: 'Draft', effect: 'block', group_ids: [group_id] },
+    ...OTHER_ASKER,
+  }),
   'usage.list': ({ member_id, key_id, location_id }) => ({ member_id, key_id, location_id }),
   'usage.summary': ({ location_id }) => ({ location_id }),
   'balance.get': () => ({}),
@@ -278,6 +309,7 @@ async function makeThings(within?: Scene) {
     await run(core.imports.create, { files: [ROSTER], settings: { default_location_id: location_id } }, owner)
   ).id
   const request_id = await spendSomething(secret)
+  const { id: rule_id } = await run(core.rules.create, { name: 'Rule', effect: 'block', location_ids: [location_id] })
   return {
     tenant_id,
     owner,
@@ -294,6 +326,7 @@ async function makeThings(within?: Scene) {
     provider_id,
     spare_provider_id: spare.id,
     model_id: model.id,
+    rule_id,
     import_id,
     guest_id,
     domain,
@@ -548,6 +581,7 @@ describe('an admin of some locations', () => {
     'service_tokens.revoke',
     'audit.list',
     ...Object.keys(CASES).filter((name) => name.startsWith('providers.')),
+    ...Object.keys(CASES).filter((name) => name.startsWith('rules.') && !['rules.list', 'rules.get'].includes(name)),
   ]
 
   test.each(operations)('$name: finds of other locations what is found of nothing', async ({ name, operation }) => {

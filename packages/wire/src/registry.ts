@@ -16,6 +16,7 @@ import {
   members,
   models,
   providers,
+  rules,
   search,
   serviceTokens,
   tenants,
@@ -105,11 +106,21 @@ export const REGISTRY: readonly Exposed[] = [
 
   everywhere(lessons.get),
   everywhere(lessons.end),
+  everywhere(lessons.pause),
+  everywhere(lessons.resume),
 
   everywhere(allocations.list),
   everywhere(allocations.create),
 
   everywhere(models.list),
+
+  everywhere(rules.list),
+  everywhere(rules.get),
+  everywhere(rules.create),
+  everywhere(rules.update),
+  everywhere(rules.reorder),
+  everywhere(rules.delete),
+  everywhere(rules.try),
 
   everywhere(usage.list),
   everywhere(usage.summary),

@@ -24,6 +24,7 @@ import {
   members,
   models,
   providers,
+  rules,
   serviceTokens,
   tenants,
   usage,
@@ -109,6 +110,8 @@ export const ROUTES: readonly Route[] = [
 
   route('GET', '/v1/groups/{group_id}/lesson', lessons.get),
   route('POST', '/v1/groups/{group_id}/lesson/end', lessons.end),
+  route('POST', '/v1/groups/{group_id}/lesson/pause', lessons.pause),
+  route('POST', '/v1/groups/{group_id}/lesson/resume', lessons.resume),
 
   route('GET', '/v1/allocations', allocations.list),
   route('POST', '/v1/allocations', allocations.create, 201),
@@ -130,6 +133,14 @@ export const ROUTES: readonly Route[] = [
   route('POST', '/v1/providers/{id}/models', providers.setModels),
   route('POST', '/v1/providers/{id}/preview_prices', providers.previewPrices),
   route('POST', '/v1/providers/{id}/import_prices', providers.importPrices),
+
+  route('GET', '/v1/rules', rules.list),
+  route('POST', '/v1/rules', rules.create, 201),
+  route('POST', '/v1/rules/reorder', rules.reorder),
+  route('POST', '/v1/rules/try', rules.try),
+  route('GET', '/v1/rules/{id}', rules.get),
+  route('PATCH', '/v1/rules/{id}', rules.update),
+  route('POST', '/v1/rules/{id}/delete', rules.delete),
 
   route('GET', '/v1/usage', usage.list),
   route('GET', '/v1/usage/summary', usage.summary),

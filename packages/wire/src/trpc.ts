@@ -22,6 +22,7 @@ import {
   providers,
   type Query,
   type RequestFacts,
+  rules,
   search,
   serviceTokens,
   tenants,
@@ -125,6 +126,15 @@ export const appRouter = t.router({
   chats: t.router({
     list: query(chats.list),
   }),
+  rules: t.router({
+    list: query(rules.list),
+    get: query(rules.get),
+    create: command(rules.create),
+    update: command(rules.update),
+    reorder: command(rules.reorder),
+    delete: command(rules.delete),
+    try: command(rules.try),
+  }),
   search: t.router({
     all: query(search.all),
   }),
@@ -153,6 +163,8 @@ export const appRouter = t.router({
   lessons: t.router({
     get: query(lessons.get),
     end: command(lessons.end),
+    pause: command(lessons.pause),
+    resume: command(lessons.resume),
   }),
   allocations: t.router({
     list: query(allocations.list),

@@ -121,6 +121,8 @@ const DOORS: Record<string, readonly string[]> = {
     'packages/core/src/keys/slip.ts',
     'packages/core/src/providers/reseal.ts',
     'packages/core/src/imports/drafts.ts',
+    'packages/core/src/rules/gateway.ts',
+    'packages/core/src/chats/titles.ts',
     'packages/auth/src/',
     'packages/billing/src/',
   ],

@@ -25,6 +25,17 @@ export type DemoKey = {
   renewal: 'never' | 'when_used_up' | 'daily' | 'weekly' | 'monthly'
   allocation: string | null
   valid_days: number | null
+  /** How much of a month was worked with it: 0 not at all, 1 a lot. */
+  pace: number
+}
+
+/** A class that works at this moment: everybody in it who can have a key has one for this lesson. */
+export type DemoLesson = {
+  group: string
+  key_name: string
+  budget_usd: string
+  /** How busy each is, one after the other. */
+  paces: readonly number[]
 }
 
 export type DemoOrganisation = {
@@ -40,6 +51,7 @@ export type DemoOrganisation = {
   allocation: { name: string; budget_usd: string; renewal: 'never' | 'monthly' }
   people: DemoPerson[]
   keys: DemoKey[]
+  lesson: DemoLesson | null
   /** One of its own, which is the sandbox again under another name. */
   provider: {
     name: string
@@ -231,6 +243,7 @@ const LINDENHOF: DemoOrganisation = {
       renewal: 'never',
       allocation: null,
       valid_days: null,
+      pace: 0,
     }),
     studentKey('Mohammed El Amrani', {
       name: 'Homework',
@@ -238,6 +251,7 @@ const LINDENHOF: DemoOrganisation = {
       renewal: 'monthly',
       allocation: null,
       valid_days: 240,
+      pace: 0.4,
     }),
     studentKey('Zoë van der Meer', {
       name: 'Web project',
@@ -245,6 +259,7 @@ const LINDENHOF: DemoOrganisation = {
       renewal: 'weekly',
       allocation: null,
       valid_days: 60,
+      pace: 0.3,
     }),
     studentKey('Lars Hoekstra', {
       name: 'Informatica',
@@ -252,6 +267,7 @@ const LINDENHOF: DemoOrganisation = {
       renewal: 'daily',
       allocation: null,
       valid_days: null,
+      pace: 0.5,
     }),
     studentKey('Bilal Aziz', {
       name: 'Profielwerkstuk',
@@ -259,6 +275,7 @@ const LINDENHOF: DemoOrganisation = {
       renewal: 'never',
       allocation: PROJECT,
       valid_days: 180,
+      pace: 0.7,
     }),
     studentKey('Roos Timmermans', {
       name: 'Profielwerkstuk',
@@ -266,6 +283,7 @@ const LINDENHOF: DemoOrganisation = {
       renewal: 'never',
       allocation: PROJECT,
       valid_days: 180,
+      pace: 0.6,
     }),
     {
       email: addressOf('Pieter Bosman', SCHOOL_DOMAIN),
@@ -274,8 +292,44 @@ const LINDENHOF: DemoOrganisation = {
       renewal: 'monthly',
       allocation: null,
       valid_days: null,
+      pace: 0.5,
     },
+    ...moreKeys(
+      [
+        'Emma Willems',
+        'Nguyễn Minh Anh',
+        'Anaïs Lefèvre',
+        'Yusuf Demir',
+        'Levi Cohen',
+        'Amir Hosseini',
+        'Tess de Groot',
+      ],
+      { name: 'Web project', budget_usd: '4.00', renewal: 'monthly' },
+    ),
+    ...moreKeys(
+      [
+        'Mei-Ling Tan',
+        'Ömer Çelik',
+        'Eva Kuipers',
+        'Siobhán O’Connor',
+        'Priya Ramcharan',
+        'Zeynep Şahin',
+        'Imani Wekesa',
+      ],
+      { name: 'Informatica', budget_usd: '10.00', renewal: 'never' },
+    ),
   ],
+  lesson: {
+    group: 'Klas 3A',
+    key_name: 'Web design, lesson',
+    budget_usd: '1.00',
+    paces: [0.2, 0.5, 0, 1.4, 0.3, 0.1, 0.8, 0.4, 0.25, 0, 0.6, 0.35, 0.15, 0.45],
+  },
+}
+
+/** A key like the others of their class, used more and less. */
+function moreKeys(names: readonly string[], terms: Pick<DemoKey, 'name' | 'budget_usd' | 'renewal'>): DemoKey[] {
+  return names.map((name, at) => studentKey(name, { ...terms, allocation: null, valid_days: 200, pace: (at % 4) / 5 }))
 }
 
 const COMPANY_DOMAIN = 'brightwater.example'
@@ -390,6 +444,7 @@ const BRIGHTWATER: DemoOrganisation = {
       renewal: 'monthly',
       allocation: null,
       valid_days: null,
+      pace: 1,
     }),
     employeeKey('Wei Zhang', {
       name: 'Command line',
@@ -397,6 +452,7 @@ const BRIGHTWATER: DemoOrganisation = {
       renewal: 'never',
       allocation: null,
       valid_days: null,
+      pace: 0.6,
     }),
     employeeKey('Beatriz Gonçalves', {
       name: 'Editor',
@@ -404,6 +460,7 @@ const BRIGHTWATER: DemoOrganisation = {
       renewal: 'weekly',
       allocation: null,
       valid_days: null,
+      pace: 1,
     }),
     employeeKey('Eleanor Ashworth', {
       name: 'Calculations',
@@ -411,6 +468,7 @@ const BRIGHTWATER: DemoOrganisation = {
       renewal: 'never',
       allocation: TENDER,
       valid_days: 120,
+      pace: 0.8,
     }),
     employeeKey('Imran Qureshi', {
       name: 'Site reports',
@@ -418,8 +476,10 @@ const BRIGHTWATER: DemoOrganisation = {
       renewal: 'daily',
       allocation: null,
       valid_days: 365,
+      pace: 0.4,
     }),
   ],
+  lesson: null,
 }
 
 export const DEMO_ORGANISATIONS: readonly DemoOrganisation[] = [LINDENHOF, BRIGHTWATER]

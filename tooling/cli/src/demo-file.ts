@@ -11,6 +11,8 @@ const DemoTenant = z.strictObject({
   service_token: z.string(),
   members: z.array(z.strictObject({ id: z.string(), email: z.string(), password: z.string().optional() })),
   keys: z.array(z.strictObject({ id: z.string(), secret: z.string(), budget_usd: z.string().nullable() })),
+  /** A class that was at work when the demo was made. */
+  lesson: z.strictObject({ group_id: z.string(), ends_at: z.iso.datetime(), secrets: z.array(z.string()) }).optional(),
 })
 export type DemoTenant = z.infer<typeof DemoTenant>
 

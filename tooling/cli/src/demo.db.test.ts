@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { signIn } from '@stipend/auth'
-import { loadPlatformCatalogue, loadTenantCatalogue } from '@stipend/core'
+import { type Actor, execute, lessons, loadPlatformCatalogue, loadTenantCatalogue, newId } from '@stipend/core'
 import { auditLedger } from '@stipend/core/spend'
 import { allTenants } from '@stipend/db'
 import { createTestDatabase, type TestDatabase } from '@stipend/db/testing'
@@ -53,4 +53,19 @@ test('its models have prices, and its ledger is sound', async () => {
   const { violations, tenants: looked } = await auditLedger(db.database)
   expect(violations).toEqual([])
   expect(looked).toBe(2)
+})
+
+test('a month was worked, within every budget, and a class is at work', async () => {
+  const school = tenants.find(({ kind }) => kind === 'school')
+  const [days] = await db.admin`
+    select count(distinct date_trunc('day', started_at))::int as count from usage_events where tenant_id = ${school?.id ?? ''}`
+  expect(days?.count).toBeGreaterThan(20)
+
+  const actor: Actor = { kind: 'operator', tenant_id: school?.id ?? '', name: 'test' }
+  const request = { request_id: newId('request'), ip: null }
+  const input = { group_id: school?.lesson?.group_id }
+  const { output } = await execute(lessons.get, { database: db.database, given: { now } }, actor, input, { request })
+  const states = new Set(output.people.map(({ state }) => state))
+  expect([...states]).toEqual(expect.arrayContaining(['idle', 'working', 'near_end', 'no_key']))
+  expect(school?.lesson?.secrets).toHaveLength(14)
 })

@@ -5,6 +5,7 @@ import {
   type AnyOperation,
   allocations,
   balance,
+  type Dependencies,
   execute,
   groups,
   keys,
@@ -24,13 +25,16 @@ import {
   DEMO_MODELS,
   DEMO_ORGANISATIONS,
   type DemoKey,
+  type DemoLesson,
   type DemoOrganisation,
 } from './demo-data.ts'
 import type { DemoTenant } from './demo-file.ts'
+import { HISTORY_DAYS, LESSON_MINUTES, type Worker, writeHistory, writeLesson } from './demo-history.ts'
 
 /** At once; each is a transaction or a password to hash. */
 const AT_ONCE = 8
 const DAY_MS = 24 * 60 * 60 * 1000
+const LESSON_MS = 3 * 60 * 60 * 1000
 const PROVIDER = 'sandbox'
 
 export type Seeding = { database: Database; masterKey: Buffer; sandboxProviderUrl: string; now: Date }
@@ -46,18 +50,23 @@ export async function seedDemo(seeding: Seeding): Promise<DemoTenant[]> {
   return made
 }
 
-/** Runs one operation as the platform's operator, for a tenant. */
-function asOperator({ database, masterKey }: Seeding, tenant_id: string) {
+/** Runs one operation as the platform's operator, for a tenant, at a moment. */
+function asOperator({ database, masterKey }: Seeding, tenant_id: string, now: Date) {
   const actor: Actor = { kind: 'operator', tenant_id, name: 'demo' }
   return async <O extends AnyOperation>(operation: O, input: unknown): Promise<z.output<O['output']>> => {
     const request = { request_id: newId('request'), ip: null }
-    return (await execute(operation, { database, masterKeys: [masterKey] }, actor, input, { request })).output
+    const dependencies: Dependencies = { database, masterKeys: [masterKey], given: { now } }
+    return (await execute(operation, dependencies, actor, input, { request })).output
   }
 }
 
 async function connectProvider(seeding: Seeding): Promise<void> {
   const id = newId('provider')
-  await asOperator(seeding, newId('tenant'))(providers.createPlatform, {
+  await asOperator(
+    seeding,
+    newId('tenant'),
+    seeding.now,
+  )(providers.createPlatform, {
     id,
     name: PROVIDER,
     base_url: `${seeding.sandboxProviderUrl}/v1`,
@@ -75,7 +84,9 @@ async function connectProvider(seeding: Seeding): Promise<void> {
 
 async function seedOrganisation(seeding: Seeding, organisation: DemoOrganisation): Promise<DemoTenant> {
   const tenant_id = newId('tenant')
-  const operate = asOperator(seeding, tenant_id)
+  // A month before the first request, so that what follows is in order.
+  const began = new Date(seeding.now.getTime() - (HISTORY_DAYS + 1) * DAY_MS)
+  const operate = asOperator(seeding, tenant_id, began)
   const { slug, kind, name, time_zone, accent_color } = organisation
   await operate(tenants.create, { slug, kind, name, time_zone, accent_color })
   await operate(balance.credit, organisation.credit)
@@ -123,14 +134,27 @@ async function seedOrganisation(seeding: Seeding, organisation: DemoOrganisation
 
   const token = await operate(serviceTokens.create, { name: 'Demo', scopes: [...PERMISSIONS] })
   const made: DemoTenant['keys'] = []
+  const workers: Worker[] = []
   for (const key of organisation.keys) {
     const member = people.find((person) => person.email === key.email)
     const { id, secret } = await operate(keys.create, {
-      ...keyInput(key, seeding.now),
+      ...keyInput(key, began),
       member_id: member?.id,
       allocation_id: key.allocation === null ? null : allocation.id,
     })
     made.push({ id, secret: shown(secret), budget_usd: key.budget_usd })
+    workers.push({ secret: shown(secret), pace: key.pace })
+  }
+  await writeHistory(seeding, workers)
+  let lesson: DemoTenant['lesson']
+  if (organisation.lesson !== null) {
+    const { group } = organisation.lesson
+    const pupils = organisation.people.filter((person) => person.group === group && person.has_account)
+    const ids = pupils.map(({ email }) => people.find((person) => person.email === email)?.id)
+    const begun = await beginLesson(seeding, tenant_id, organisation.lesson, ids)
+    made.push(...begun.keys)
+    const secrets = begun.keys.map(({ secret }) => secret)
+    lesson = { group_id: known(groupIds, group), ends_at: begun.ends_at, secrets }
   }
 
   const owner = people.find((person) => person.role === 'owner')
@@ -143,7 +167,30 @@ async function seedOrganisation(seeding: Seeding, organisation: DemoOrganisation
     service_token: shown(token.secret),
     members: people.map(({ role: _, ...person }) => person),
     keys: made,
+    ...(lesson && { lesson }),
   }
+}
+
+/** Keys that began twenty minutes ago and end in some hours, and what was done with them so far. */
+async function beginLesson(
+  seeding: Seeding,
+  tenant_id: string,
+  { key_name, budget_usd, paces }: DemoLesson,
+  member_ids: readonly (string | undefined)[],
+): Promise<{ keys: DemoTenant['keys']; ends_at: string }> {
+  const began = new Date(seeding.now.getTime() - LESSON_MINUTES * 60 * 1000)
+  const operate = asOperator(seeding, tenant_id, began)
+  const ends_at = new Date(began.getTime() + LESSON_MS).toISOString()
+  const window = { valid_from: began.toISOString(), valid_until: ends_at }
+  const made = await inParallel(member_ids, async (member_id) => {
+    const { id, secret } = await operate(keys.create, { member_id, name: key_name, budget_usd, ...window })
+    return { id, secret: shown(secret), budget_usd }
+  })
+  await writeLesson(
+    seeding,
+    made.map(({ secret }, at) => ({ secret, pace: paces[at % paces.length] ?? 0 })),
+  )
+  return { keys: made, ends_at }
 }
 
 function keyInput({ name, budget_usd, renewal, valid_days }: DemoKey, now: Date) {

@@ -16,6 +16,7 @@ import { migrateDatabase, openDatabase, type RunningDatabase, removeData, requir
 import { seedDemo } from './demo.ts'
 import { DEMO_MODELS } from './demo-data.ts'
 import { beginDraft, type DemoFile, type DemoTenant, findDemo, keepDraft, wasCutOff, writeDemo } from './demo-file.ts'
+import { keepLessonGoing } from './demo-lesson.ts'
 import { type Env, ROOT, surroundings } from './env.ts'
 import { Failure } from './failure.ts'
 import { chosenPort, requireFreePorts } from './ports.ts'
@@ -31,17 +32,29 @@ export async function start(env: Env, { fresh }: { fresh: boolean }): Promise<nu
   const stopping = createStopping()
   const dir = dataDir(env.data_dir)
   const running: Running = { dir, stopping, services: [], database: null, file: null }
+  const lessons = new AbortController()
   try {
-    console.log(farewell(await bringUp(env, running, fresh), env))
+    const demo = await bringUp(env, running, fresh)
+    console.log(farewell(demo, env))
+    for (const lesson of lessonsOf(demo))
+      void keepLessonGoing({ gateway_url: demo.gateway_url, lesson }, lessons.signal)
     const failed = await untilStoppedOrBroken(running)
+    lessons.abort()
     console.log(failed ?? '\nStopping …')
     return failed === null ? 0 : 1
   } catch (error) {
     if (error instanceof Stopped) return 0
     throw error
   } finally {
+    lessons.abort()
     await takeDown(running)
   }
+}
+
+/** Those that aren't over. */
+function lessonsOf({ tenants }: DemoFile): NonNullable<DemoTenant['lesson']>[] {
+  const now = Date.now()
+  return tenants.flatMap(({ lesson }) => (lesson !== undefined && Date.parse(lesson.ends_at) > now ? [lesson] : []))
 }
 
 type Running = {
@@ -344,6 +357,11 @@ async function takeDown({ services, database, stopping, file }: Running): Promis
 function farewell(demo: DemoFile, env: Env): string {
   const [tenant] = demo.tenants
   const [key] = tenant?.keys ?? []
+  const lessons = demo.tenants.flatMap(({ slug, lesson }) =>
+    lesson === undefined || Date.parse(lesson.ends_at) <= Date.now()
+      ? []
+      : [`  Lesson      ${demo.console_url}/t/${slug}/coding/groups/${lesson.group_id}/lesson`],
+  )
   const [model] = DEMO_MODELS
   const signIn = demo.tenants.flatMap(({ slug, owner }) => [
     `  ${slug.padEnd(14)}${owner.email}`,
@@ -364,6 +382,7 @@ function farewell(demo: DemoFile, env: Env): string {
     `  API         ${demo.api_url}`,
     '',
     ...(signIn.length > 0 ? ['Sign in to the console with', ...signIn, ''] : []),
+    ...(lessons.length > 0 ? ['A class is at work', ...lessons, ''] : []),
     'Ask the gateway something',
     ...curl,
     '',

@@ -16,10 +16,11 @@ import { redirect } from '@remix-run/node'
 import { Link, useLoaderData } from '@remix-run/react'
 import { IconAlertTriangle, IconCheck, IconCircleDashed, IconClock, IconWallet } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
+import { lastsWords } from '../features/billing/words.ts'
 import { needsYou } from '../features/overview/needs-you.ts'
 import { useTenant } from '../features/tenant.ts'
 import { SpendChart } from '../features/usage/spend-chart.tsx'
-import { daysLeft, shortUsd } from '../money.ts'
+import { shortUsd } from '../money.ts'
 import { paths } from '../paths.ts'
 import { tenantLoader } from '../session.server.ts'
 import { dayAndClock, day as dayOf } from '../time.ts'
@@ -60,9 +61,9 @@ export default function Overview() {
   const { location_id, summary, balance, level, needs, has_people, has_keys } = useLoaderData<typeof loader>()
   const { tenant_name, locations } = useTenant()
   const today = summary.by_day.at(-1)
+  const now = useNow()
   const place = locations.length < 2 ? undefined : locations.find((one) => one.id === location_id)
-  // The balance is everybody's: the pace of one place says nothing of how long it lasts.
-  const lasts = balance === null || location_id !== undefined ? null : daysLeft(balance.available_usd, summary.by_day)
+  const lasts = lastsWords(balance?.runs_out_at ?? null, now)
   return (
     <>
       <PageHeader title="Overview" sentence={`What ${place?.name ?? tenant_name} spends on AI, and what is left.`} />
@@ -71,11 +72,9 @@ export default function Overview() {
       <SimpleGrid cols={{ base: 2, md: balance === null ? 3 : 4 }} spacing="md" mb="md">
         {balance !== null && (
           <Figure label="Balance left" value={<Amount usd={balance.available_usd} />}>
-            {lasts !== null
-              ? lastsWords(lasts)
-              : location_id !== undefined
-                ? 'of the whole organisation'
-                : `${shortUsd(balance.spent_usd)} spent so far`}
+            {location_id !== undefined
+              ? 'of the whole organisation'
+              : (lasts ?? `${shortUsd(balance.spent_usd)} spent so far`)}
           </Figure>
         )}
         <Figure label="Spent today" value={<Amount usd={today?.cost_usd ?? '0.00'} />}>
@@ -158,10 +157,6 @@ function Figure({ label, value, children }: { label: string; value: ReactNode; c
       </Text>
     </Card>
   )
-}
-
-function lastsWords(days: number): string {
-  return days > 365 ? 'Lasts more than a year' : `Lasts about ${counted(days, 'day')}`
 }
 
 /** The middle one of the last fourteen full days: a single busy day doesn't move it. */

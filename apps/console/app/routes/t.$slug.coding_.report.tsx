@@ -73,7 +73,7 @@ const COLUMNS: readonly Column<Row>[] = [
     id: 'seen',
     header: 'Last seen',
     from: 'sm',
-    width: 140,
+    width: 128,
     cell: (row) => <Moment at={row.last_seen_at} never="–" />,
   },
 ]

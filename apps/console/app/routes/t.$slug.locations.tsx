@@ -105,7 +105,7 @@ export default function Locations() {
                 <Table.Td ta="end">
                   <Anchor
                     component={Link}
-                    inherit
+                    size="sm"
                     to={paths.members(slug, `?location=${location.id}`)}
                     aria-label={`${location.members_count} people of ${location.name}`}
                   >
@@ -115,7 +115,7 @@ export default function Locations() {
                 <Table.Td ta="end">
                   <Anchor
                     component={Link}
-                    inherit
+                    size="sm"
                     to={paths.groups(slug, `?location=${location.id}`)}
                     aria-label={`${location.groups_count} groups of ${location.name}`}
                   >

@@ -18,15 +18,22 @@ export const meta: MetaFunction = () => [{ title: 'My keys – Stipend' }]
 
 export const loader = tenantLoader(async ({ api, url }) => {
   const { query, cursor, isFiltered } = readOwnKeysQuery(url.searchParams)
-  const [page, limits] = await Promise.all([
+  const [page, limits, { content }] = await Promise.all([
     api.keys.listOwn({ ...query, ...(cursor === null ? {} : { cursor }) }),
     api.keys.getOwnLimits(),
+    api.tenants.get({}),
   ])
-  return { page, sort: query.sort, isFiltered, may_create: limits.may_create }
+  return {
+    page,
+    sort: query.sort,
+    isFiltered,
+    may_create: limits.may_create,
+    keeps_titles: content.kept === 'titles',
+  }
 })
 
 export default function MyKeys() {
-  const { page, sort, isFiltered, may_create } = useLoaderData<typeof loader>()
+  const { page, sort, isFiltered, may_create, keeps_titles } = useLoaderData<typeof loader>()
   const { slug, kind } = useTenant()
   const { keyId } = useParams()
   const [search] = useSearchParams()
@@ -40,7 +47,7 @@ export default function MyKeys() {
     <>
       <PageHeader
         title="My keys"
-        sentence={`Your keys, and what is left on them. ${kind === 'school' ? 'Your school' : 'Your company'} sees which models you use and what it costs.`}
+        sentence={`Your keys, and what is left on them. ${kind === 'school' ? 'Your school' : 'Your company'} sees which models you use and what it costs${keeps_titles ? ', and the first words of each chat' : ''}.`}
         action={create}
       />
       {(page.data.length > 0 || isFiltered) && (

@@ -71,7 +71,7 @@ export const action = tenantAction(async ({ api }, form) => {
       break
     case 'content':
       await api.tenants.update({
-        content: { kept: text(form, 'kept') as 'nothing' | 'titles' | 'everything', days: Number(text(form, 'days')) },
+        content: { kept: text(form, 'kept') as 'nothing' | 'titles', days: Number(text(form, 'days')) },
       })
       break
     case 'add_domain':
@@ -366,7 +366,6 @@ function Content() {
             options={[
               { value: 'nothing', label: 'Nothing' },
               { value: 'titles', label: 'Titles' },
-              { value: 'everything', label: 'Everything' },
             ]}
           />
           {kept === 'nothing' ? (

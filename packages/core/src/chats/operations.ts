@@ -1,4 +1,4 @@
-import { keys, members, usage_events } from '@stipend/db/schema'
+import { chats, keys, members, usage_events } from '@stipend/db/schema'
 import { and, eq, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { given } from '../conditions.ts'
@@ -17,6 +17,10 @@ const ListChats = PageInput.extend({
 })
 
 const Chat = z.strictObject({
+  title: z
+    .string()
+    .nullable()
+    .describe('The first words of it, where the organisation keeps titles of chats; null: it keeps none.'),
   thread: z.string().describe('A hash that means nothing by itself; the same for all requests of the conversation.'),
   key_id: idSchema('key'),
   key_masked: z.string(),
@@ -34,6 +38,7 @@ const DAY_MS = 24 * 60 * 60_000
 
 type Row = {
   id: string
+  title: string | null
   thread: string
   key_id: string
   last_four: string
@@ -50,7 +55,8 @@ type Row = {
 export const list = query({
   name: 'chats.list',
   permission: 'usage:read',
-  summary: 'Conversations made with keys, the latest first: how long and what they cost, nothing of what was said.',
+  summary:
+    'Conversations made with keys, the latest first: how long, what they cost and, where the organisation keeps them, their titles.',
   input: ListChats,
   output: pageOf(Chat),
   errors: [],
@@ -63,7 +69,8 @@ export const list = query({
       given(input.member_id, (id) => eq(members.id, id)),
     )
     const rows = await tx.execute<Row>(sql`
-      select r.*, ${order.key} as sort_key from (
+      select r.*, ${order.key} as sort_key,
+             (select c.title from ${chats} c where c.key_id = r.key_id and c.thread = r.thread) as title from (
         select keys.id || e.thread as id, e.thread, keys.id as key_id, keys.last_four, members.id as member_id, members.name as member_name,
                count(*)::int as requests, sum(e.cost_nanos)::text as cost_nanos, array_agg(distinct e.model) as models,
                min(e.started_at) as started_at, max(e.started_at) as last_at
@@ -77,6 +84,7 @@ export const list = query({
       [...rows],
       input.limit,
       (row): z.input<typeof Chat> => ({
+        title: row.title,
         thread: row.thread,
         key_id: row.key_id,
         key_masked: maskedKey(row.last_four),

@@ -54,9 +54,10 @@ async function sortOut({ tx, input, now }: Asked, condition: SQL | undefined) {
       member_name: members.name,
       has_account: sql<boolean>`${members.user_id} is not null`,
       is_deactivated: sql<boolean>`${members.deactivated_at} is not null`,
-      // One that waits for its window counts: it is theirs already.
+      // One that waits for its window counts, and one that is paused: it is theirs already.
       has_active_key: sql<boolean>`exists (select from keys k
-        where k.tenant_id = members.tenant_id and k.member_id = members.id and k.revoked_at is null and k.disabled_at is null
+        where k.tenant_id = members.tenant_id and k.member_id = members.id and k.revoked_at is null
+          and (k.disabled_at is null or k.paused_group_id is not null)
           and (k.valid_until is null or k.valid_until > ${at}::timestamptz))`,
     })
     .from(members)

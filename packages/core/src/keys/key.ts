@@ -56,6 +56,9 @@ export const Key = z.strictObject({
   created_at: Instant,
   last_used_at: Instant.nullable(),
   disabled_at: Instant.nullable(),
+  paused_group_id: idSchema('group')
+    .nullable()
+    .describe('The group in whose lesson it was paused; null: it is not, or was disabled to stay so.'),
   revoked_at: Instant.nullable(),
 })
 export type Key = z.infer<typeof Key>

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { createTestDatabase, type TestDatabase } from '@stipend/db/testing'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import * as core from '../index.ts'
@@ -9,8 +10,8 @@ let provider_id: string
 beforeAll(async () => {
   test = await createTestDatabase(inject('testCluster'))
   scene = await createScene(test.database)
-  const provider = { base_url: 'https://provider.example/v1', models: ['alpha', 'beta'], name: 'first' }
-  provider_id = (await createProvider(test.database, provider)).id
+  const provider = { base_url: 'https://provider.example/v1', masterKey: randomBytes(32), models: ['alpha', 'beta'] }
+  provider_id = (await createProvider(test.database, { ...provider, name: 'first' })).id
 })
 afterAll(() => test.drop())
 

@@ -13,7 +13,8 @@ import { selectKeyIds } from './operations.ts'
 /** Keys that an act changes; the others of a selection are in that state already, or can't be. */
 const CHANGES: Record<KeyAct, SQL | undefined> = {
   revoke: isNull(keys.revoked_at),
-  disable: and(isNull(keys.revoked_at), isNull(keys.disabled_at)),
+  // What a lesson paused is disabled to stay so.
+  disable: and(isNull(keys.revoked_at), or(isNull(keys.disabled_at), isNotNull(keys.paused_group_id))),
   enable: and(isNull(keys.revoked_at), isNotNull(keys.disabled_at)),
 }
 
@@ -114,11 +115,11 @@ export const revokeMany = changingMany(
 export const disableMany = changingMany(
   'disable',
   'Disable many keys until they are enabled again: these, those of these people, or all that match.',
-  (now) => ({ disabled_at: now }),
+  (now) => ({ disabled_at: now, paused_group_id: null }),
 )
 
 export const enableMany = changingMany(
   'enable',
   'Enable many keys that were disabled. With `filter.disabled_exactly_at` it undoes one act.',
-  () => ({ disabled_at: null }),
+  () => ({ disabled_at: null, paused_group_id: null }),
 )

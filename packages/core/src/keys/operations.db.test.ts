@@ -194,6 +194,7 @@ describe('creating a key', () => {
       created_at: '2026-11-21T09:30:00.000Z',
       last_used_at: null,
       disabled_at: null,
+      paused_group_id: null,
       revoked_at: null,
     })
     expect(await scene.run(core.keys.get, { id: made.id })).toEqual(rest)

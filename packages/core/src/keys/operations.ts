@@ -84,6 +84,7 @@ const keyColumns = {
   valid_from: keys.valid_from,
   valid_until: keys.valid_until,
   disabled_at: keys.disabled_at,
+  paused_group_id: keys.paused_group_id,
   revoked_at: keys.revoked_at,
   last_used_at: keys.last_used_at,
   created_at: keys.created_at,
@@ -328,7 +329,10 @@ async function setBudget(
 function switching(
   name: string,
   summary: string,
-  change: (key: Key, now: string) => Partial<{ disabled_at: string | null; revoked_at: string }> | null,
+  change: (
+    key: Key,
+    now: string,
+  ) => Partial<{ disabled_at: string | null; paused_group_id: null; revoked_at: string }> | null,
 ) {
   return command({
     name,
@@ -357,12 +361,13 @@ export const revoke = switching(
 
 export const disable = switching('keys.disable', 'Disable a key until it is enabled again.', (key, now) => {
   refuseRevoked(key)
-  return key.disabled_at === null ? { disabled_at: now } : null
+  // From a lesson's pause on it is more than that: the lesson doesn't lift it any more.
+  return key.disabled_at === null || key.paused_group_id !== null ? { disabled_at: now, paused_group_id: null } : null
 })
 
 export const enable = switching('keys.enable', 'Enable a key that was disabled.', (key) => {
   refuseRevoked(key)
-  return key.disabled_at === null ? null : { disabled_at: null }
+  return key.disabled_at === null ? null : { disabled_at: null, paused_group_id: null }
 })
 
 function refuseRevoked(key: Key): void {

@@ -23,7 +23,9 @@ export const LessonPerson = z.strictObject({
     'With all of their keys, since midnight of the tenant’s clock, full hours of it.',
   ),
   key: Key.nullable().describe('The key they work with: one that works now before one that doesn’t, then the newest.'),
-  paused_key_ids: z.array(idSchema('key')).describe('Keys of theirs that were paused today, to be resumed.'),
+  paused_group_ids: z
+    .array(idSchema('group'))
+    .describe('Groups in whose lessons keys of theirs were paused and not resumed so far.'),
 })
 export type LessonPerson = z.infer<typeof LessonPerson>
 
@@ -34,6 +36,22 @@ export const Lesson = z.strictObject({
   people: z.array(LessonPerson),
 })
 
+export const PauseLesson = z.strictObject({
+  group_id: idSchema('group'),
+  member_ids: z
+    .array(idSchema('member'))
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe('Only these people of the group. Left out: all of them.'),
+})
+export type PauseLesson = z.infer<typeof PauseLesson>
+
+export const Paused = z.strictObject({
+  keys_count: z.number().int().describe('Keys that have changed.'),
+  members_count: z.number().int().describe('People they belong to.'),
+})
+
 export const EndLesson = z.strictObject({
   group_id: idSchema('group'),
   ends_at: InstantInput.describe('From this time on the keys of the lesson are refused.'),
@@ -41,12 +59,12 @@ export const EndLesson = z.strictObject({
 
 /** The state of a person in a lesson: the worst that is true. */
 export function lessonState(
-  key: { status: Key['status']; budget: Pick<Budget, 'renewal'> } | null,
+  key: (Pick<Key, 'status' | 'paused_group_id'> & { budget: Pick<Budget, 'renewal'> }) | null,
   left: { limit: bigint; remaining: bigint } | null,
   isWorking: boolean,
 ): LessonState {
   if (key === null) return 'no_key'
-  if (key.status === 'disabled') return 'paused'
+  if (key.paused_group_id !== null && key.status === 'disabled') return 'paused'
   if (key.status !== 'active') return 'blocked'
   if (left !== null && key.budget.renewal !== 'when_used_up') {
     if (left.remaining < OUT_BELOW_NANOS) return 'out'

@@ -41,11 +41,13 @@ async function spend(secret: string, want: string) {
 plain('the worst that is true is the state', () => {
   const key = (status: core.keys.KeyStatus, renewal: 'never' | 'when_used_up' = 'never') => ({
     status,
+    paused_group_id: status === 'disabled' ? core.newId('group') : null,
     budget: { renewal },
   })
   const left = (remaining: bigint) => ({ limit: 1_000_000_000n, remaining })
   expect(lessonState(null, null, true)).toBe('no_key')
   expect(lessonState(key('disabled'), left(0n), true)).toBe('paused')
+  expect(lessonState({ ...key('disabled'), paused_group_id: null }, left(0n), true)).toBe('blocked')
   expect(lessonState(key('expired'), left(0n), false)).toBe('blocked')
   expect(lessonState(key('not_yet_valid'), null, false)).toBe('blocked')
   expect(lessonState(key('active'), left(999_999n), true)).toBe('out')
@@ -70,13 +72,15 @@ describe('a lesson', () => {
       ['Daan', 'no_key', undefined],
       ['Sanne', 'idle', works.id],
     ])
+    await scene.run(core.lessons.pause, { group_id, member_ids: [sanne.id] })
+    await scene.run(core.lessons.resume, { group_id })
     await scene.run(core.keys.disable, { id: works.id })
     expect((await lessonOf(group_id)).people[1]?.key?.id).toBe(old.id)
     await scene.run(core.keys.revoke, { id: old.id })
     expect((await lessonOf(group_id)).people[1]).toMatchObject({
-      state: 'paused',
-      key: { id: works.id },
-      paused_key_ids: [works.id],
+      state: 'blocked',
+      key: { id: works.id, status: 'disabled' },
+      paused_group_ids: [],
     })
     await scene.run(core.keys.revoke, { id: works.id })
     expect((await lessonOf(group_id)).people[1]).toMatchObject({ state: 'blocked', key: { id: later.id } })
@@ -111,6 +115,75 @@ describe('a lesson', () => {
       expect(await scene.run(core.keys.get, { id })).toMatchObject({ valid_until: '2026-11-24T09:50:00.000Z' })
     }
     expect(await refusalOf(end('2026-11-24T09:00:00Z'))).toMatchObject({ code: 'invalid_request' })
+  })
+
+  it('resumes what it paused, and nothing that was disabled for another reason or in another lesson', async () => {
+    const { group_id, location_id, add } = await makeClass()
+    const { id: other_id } = await scene.run(core.groups.create, { name: 'Choir', location_id })
+    const [one, two, three] = [await add('One'), await add('Two'), await add('Three')]
+    const [first, second, third] = [
+      await scene.key({ member_id: one.id }),
+      await scene.key({ member_id: two.id }),
+      await scene.key({ member_id: three.id }),
+    ]
+    await scene.run(core.groups.addMembers, { group_id: other_id, member_ids: [three.id] })
+    await scene.run(core.keys.disable, { id: first.id })
+    expect(await scene.run(core.lessons.pause, { group_id: other_id })).toEqual({ keys_count: 1, members_count: 1 })
+    expect(await scene.run(core.lessons.pause, { group_id })).toEqual({ keys_count: 1, members_count: 1 })
+    expect((await lessonOf(group_id)).people.map((person) => person.paused_group_ids)).toEqual([
+      [],
+      [other_id],
+      [group_id],
+    ])
+    const states = async () => (await lessonOf(group_id)).people.map((person) => [person.member_name, person.state])
+    expect(await states()).toEqual([
+      ['One', 'blocked'],
+      ['Three', 'paused'],
+      ['Two', 'paused'],
+    ])
+    expect(await scene.run(core.lessons.resume, { group_id })).toEqual({ keys_count: 1, members_count: 1 })
+    expect(await states()).toEqual([
+      ['One', 'blocked'],
+      ['Three', 'paused'],
+      ['Two', 'idle'],
+    ])
+    // Of somebody who is named, whatever lesson it was.
+    expect(await scene.run(core.lessons.resume, { group_id, member_ids: [three.id, one.id] })).toMatchObject({
+      keys_count: 1,
+    })
+    expect((await scene.run(core.keys.get, { id: first.id })).status).toBe('disabled')
+
+    // What is disabled to stay so while it is paused isn’t the lesson’s any more.
+    await scene.run(core.lessons.pause, { group_id })
+    await scene.run(core.keys.disableMany, { ids: [second.id] })
+    await scene.run(core.keys.disable, { id: third.id })
+    expect(await scene.run(core.lessons.resume, { group_id })).toEqual({ keys_count: 0, members_count: 0 })
+    expect(await states()).toEqual([
+      ['One', 'blocked'],
+      ['Three', 'blocked'],
+      ['Two', 'blocked'],
+    ])
+    expect(await scene.run(core.keys.enable, { id: second.id })).toMatchObject({
+      status: 'active',
+      paused_group_id: null,
+    })
+  })
+
+  it('pauses nobody of another group, nor for those who may not', async () => {
+    const mine = await makeClass()
+    const other = await makeClass()
+    const stranger = await other.add('Stranger')
+    await scene.key({ member_id: stranger.id })
+    const teacher = await scene.leadOf(mine.group_id)
+    for (const input of [
+      { group_id: other.group_id },
+      { group_id: mine.group_id, member_ids: [stranger.id] },
+      { group_id: mine.group_id, member_ids: [core.newId('member')] },
+    ]) {
+      expect(await refusalOf(scene.run(core.lessons.pause, input, teacher))).toMatchObject({ code: 'not_found' })
+      expect(await refusalOf(scene.run(core.lessons.resume, input, teacher))).toMatchObject({ code: 'not_found' })
+    }
+    expect((await lessonOf(other.group_id)).people[0]?.state).toBe('idle')
   })
 
   it('is a teacher’s for the groups they lead', async () => {

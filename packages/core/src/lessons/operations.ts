@@ -1,15 +1,15 @@
 import type { TenantTx } from '@stipend/db'
 import { group_members, keys, members } from '@stipend/db/schema'
-import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Actor } from '../actor.ts'
-import { invalidField } from '../errors.ts'
+import { invalidField, notFound } from '../errors.ts'
 import { toNanos, usd } from '../fields.ts'
 import { idSchema } from '../id.ts'
 import { keyView, selectKeys } from '../keys/operations.ts'
 import { membersInScope, requireGroup } from '../members/scope.ts'
 import { command, query } from '../operation.ts'
-import { EndLesson, Lesson, lessonState, WORKING_SECONDS } from './lesson.ts'
+import { EndLesson, Lesson, lessonState, Paused, PauseLesson, WORKING_SECONDS } from './lesson.ts'
 
 /** The people of a group that the actor may see, each with the key they work with. Two questions, however large the group. */
 async function peopleOf(tx: TenantTx, actor: Actor, group_id: string, now: Date) {
@@ -21,10 +21,11 @@ async function peopleOf(tx: TenantTx, actor: Actor, group_id: string, now: Date)
       member_name: members.name,
       key_id: sql<string | null>`(select k.id from keys k where ${mine}
         order by case
-          when k.valid_until <= ${at}::timestamptz then 3
-          when k.valid_from > ${at}::timestamptz then 2
-          when k.disabled_at is not null then 1
-          else 0 end, k.created_at desc, k.id desc limit 1)`,
+          when k.valid_until <= ${at}::timestamptz then 4
+          when k.valid_from > ${at}::timestamptz then 3
+          when k.disabled_at is null then 0
+          when k.paused_group_id is null then 2
+          else 1 end, k.created_at desc, k.id desc limit 1)`,
       // A gateway keeps money drawn for a key while its requests run and for some seconds after.
       has_lease: sql<boolean>`exists (select from keys k join leases l on l.tenant_id = k.tenant_id and l.key_id = k.id
         where ${mine} and l.amount_nanos > 0)`,
@@ -32,8 +33,8 @@ async function peopleOf(tx: TenantTx, actor: Actor, group_id: string, now: Date)
       spent_today_nanos: sql<string>`(select coalesce(sum(u.cost_nanos), 0) from usage_hours u
         where u.tenant_id = members.tenant_id and u.member_id = members.id
           and u.hour >= date_trunc('day', ${at}::timestamptz, (select time_zone from tenants)))`,
-      paused_key_ids: sql<string[]>`array(select k.id from keys k where ${mine}
-        and k.disabled_at >= date_trunc('day', ${at}::timestamptz, (select time_zone from tenants)) order by k.id)`,
+      paused_group_ids: sql<string[]>`array(select distinct k.paused_group_id from keys k where ${mine}
+        and k.disabled_at is not null and k.paused_group_id is not null order by 1)`,
     })
     .from(members)
     .innerJoin(
@@ -133,3 +134,74 @@ export const end = command({
     }
   },
 })
+
+/**
+ * A command that changes keys of the people of a group, of all of them or of those named. Rows are locked in the order of their ids,
+ * like every other act on many keys.
+ */
+function pausing(
+  verb: 'pause' | 'resume',
+  summary: string,
+  which: (input: PauseLesson) => SQL | undefined,
+  change: (input: PauseLesson, now: string) => { disabled_at: string | null; paused_group_id: string | null },
+) {
+  return command({
+    name: `lessons.${verb}`,
+    permission: 'keys:write',
+    summary,
+    input: PauseLesson,
+    output: Paused,
+    errors: ['not_found'],
+    handle: async ({ tx, actor, input, now }) => {
+      const group = await requireGroup(tx, actor, input.group_id)
+      const people = await tx
+        .select({ id: members.id })
+        .from(members)
+        .where(
+          and(
+            sql`exists (select from group_members gm
+              where gm.tenant_id = members.tenant_id and gm.member_id = members.id and gm.group_id = ${group.id})`,
+            membersInScope(actor),
+            input.member_ids === undefined ? undefined : inArray(members.id, input.member_ids),
+          ),
+        )
+      const ids = people.map((one) => one.id)
+      if (input.member_ids !== undefined && ids.length < new Set(input.member_ids).size) throw notFound('member')
+      const meant = await tx
+        .select({ id: keys.id, member_id: keys.member_id, disabled_at: keys.disabled_at })
+        .from(keys)
+        .where(and(inArray(keys.member_id, ids), isNull(keys.revoked_at), which(input)))
+        .orderBy(keys.id)
+        .for('no key update')
+      const after = change(input, now.toISOString())
+      await tx
+        .update(keys)
+        .set(after)
+        .where(
+          inArray(
+            keys.id,
+            meant.map((one) => one.id),
+          ),
+        )
+      return {
+        output: { keys_count: meant.length, members_count: new Set(meant.map((one) => one.member_id)).size },
+        audit: meant.map(({ id, disabled_at }) => ({ target_id: id, before: { disabled_at }, after })),
+      }
+    },
+  })
+}
+
+export const pause = pausing(
+  'pause',
+  'Pause the keys of a group, or of some of its people, until they are resumed. What is disabled already stays as it is.',
+  () => isNull(keys.disabled_at),
+  ({ group_id }, now) => ({ disabled_at: now, paused_group_id: group_id }),
+)
+
+export const resume = pausing(
+  'resume',
+  'Resume what lessons of the group paused or, of people who are named, what any lesson did. Nothing that was disabled otherwise.',
+  ({ group_id, member_ids }) =>
+    member_ids === undefined ? eq(keys.paused_group_id, group_id) : isNotNull(keys.paused_group_id),
+  () => ({ disabled_at: null, paused_group_id: null }),
+)

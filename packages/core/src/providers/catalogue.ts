@@ -74,24 +74,41 @@ export function loadTenantCatalogue(
     database,
     tenantId,
     async (tx) => {
-      const [tenant] = await tx.select({ slug: tenants.slug }).from(tenants)
-      const own = await readModels(tx, keys, isNotNull(providers.tenant_id), tenant?.slug ?? '')
-      const shares = new Map(
-        (await tx.select().from(provider_shares)).map((share) => [share.provider_id, share.group_ids]),
-      )
-      if (own.length === 0 && shares.size === 0) return platform
-      return [...own, ...platform].map((model) => {
-        const shared_with = shares.get(model.provider.id)
-        return shared_with === undefined ? model : { ...model, shared_with }
-      })
+      const own = await readOwn(tx, keys)
+      const shares = await readShares(tx)
+      return own.length === 0 && shares.size === 0 ? platform : asShared([...own, ...platform], shares)
     },
     { accessMode: 'read only' },
   )
 }
 
+/** The same from within a transaction of the tenant, without credentials: for those who ask what a request would meet. */
+export async function readTenantCatalogue(tx: TenantTx): Promise<ServedModel[]> {
+  const own = await readOwn(tx, null)
+  const platform = await readModels(tx, null, isNull(providers.tenant_id), PLATFORM_OWNER)
+  return asShared([...own, ...platform], await readShares(tx))
+}
+
+async function readOwn(tx: TenantTx, keys: MasterKeys | null): Promise<ServedModel[]> {
+  const [tenant] = await tx.select({ slug: tenants.slug }).from(tenants)
+  return readModels(tx, keys, isNotNull(providers.tenant_id), tenant?.slug ?? '')
+}
+
+async function readShares(tx: TenantTx): Promise<Map<string, string[]>> {
+  return new Map((await tx.select().from(provider_shares)).map((share) => [share.provider_id, share.group_ids]))
+}
+
+function asShared(served: ServedModel[], shares: ReadonlyMap<string, string[]>): ServedModel[] {
+  return served.map((model) => {
+    const shared_with = shares.get(model.provider.id)
+    return shared_with === undefined ? model : { ...model, shared_with }
+  })
+}
+
+/** `keys`: those that credentials are opened with; null leaves them closed. */
 async function readModels(
   tx: TenantTx | PlatformTx,
-  keys: MasterKeys,
+  keys: MasterKeys | null,
   whose: SQL,
   owner: string,
 ): Promise<ServedModel[]> {
@@ -123,10 +140,16 @@ async function readModels(
   })
 }
 
-function servedProvider(provider: typeof providers.$inferSelect, keys: MasterKeys, owner: string): ServedProvider {
+function servedProvider(
+  provider: typeof providers.$inferSelect,
+  keys: MasterKeys | null,
+  owner: string,
+): ServedProvider {
   const { id, tenant_id, name, kind, base_url, priority, weight } = provider
   const credential =
-    provider.credential === null ? null : openCredential(keys, provider.credential, { tenant_id, provider_id: id })
+    provider.credential === null || keys === null
+      ? null
+      : openCredential(keys, provider.credential, { tenant_id, provider_id: id })
   return { id, tenant_id, owner, name, kind, base_url, credential, priority, weight }
 }
 

@@ -1,5 +1,6 @@
 import { type Database, type DrawRefusal, type DrawRow, drawLease } from '@stipend/db'
 import { displayUsd, type Nanodollars } from '@stipend/money'
+import { momentInWords } from '../clock.ts'
 import { DomainError } from '../errors.ts'
 
 /** Whose key it is and when it may be used, as the database had it at a moment. */
@@ -126,7 +127,7 @@ function unknownKey(): DomainError {
 
 /** Why a key may not be used at a moment, or null: the rule that `app.draw` follows too. */
 export function keyRefusal(facts: KeyFacts, at: Date): DomainError | null {
-  const when = (date: Date) => wallClock(date, facts.time_zone)
+  const when = (date: Date) => momentInWords(date, facts.time_zone)
   if (facts.revoked_at !== null) {
     return new DomainError('key_revoked', 'This API key was revoked and works no more. Ask for a new key.')
   }
@@ -148,7 +149,7 @@ type ShortageFacts = { time_zone: string; renews_at: Date | null; available_nano
 /** The sentence a student reads in their tool: what is wrong, and what to do. */
 function shortage(code: DrawRefusal, facts: ShortageFacts): DomainError {
   const left = facts.available_nanos === null ? '' : ` ${displayUsd(facts.available_nanos)} is left.`
-  const renews = facts.renews_at === null ? '' : ` It renews on ${wallClock(facts.renews_at, facts.time_zone)}.`
+  const renews = facts.renews_at === null ? '' : ` It renews on ${momentInWords(facts.renews_at, facts.time_zone)}.`
   switch (code) {
     case 'allocation_exhausted':
       return new DomainError(
@@ -163,14 +164,4 @@ function shortage(code: DrawRefusal, facts: ShortageFacts): DomainError {
         `This API key has spent its budget.${left}${renews} Ask whoever gave it to you for more.`,
       )
   }
-}
-
-/** A moment as people of that zone read it: `21 November 2026 at 10:00 (Europe/Amsterdam)`. */
-function wallClock(date: Date, timeZone: string): string {
-  const text = new Intl.DateTimeFormat('en-GB', {
-    timeZone,
-    dateStyle: 'long',
-    timeStyle: date.getUTCSeconds() === 0 ? 'short' : 'medium',
-  }).format(date)
-  return `${text} (${timeZone})`
 }

@@ -446,6 +446,25 @@ describe('settling', () => {
     await sound()
   })
 
+  it('of requests told for the first time refuses what it knows, and changes nothing', async () => {
+    const key = await scene.key({ budget_usd: '5' })
+    const lease = await drawn(key.secret, '2')
+    const [known, fresh] = [settlementOf(lease, '0.5'), settlementOf(lease, '0.25')]
+    const told = await Promise.allSettled(
+      Array.from({ length: 8 }, () => settle(database, [known], [], { isFirst: true })),
+    )
+    expect(told.filter((one) => one.status === 'fulfilled')).toHaveLength(1)
+    const refused = told.find((one) => one.status === 'rejected')
+    expect(refused?.reason).toMatchObject({ code: '23505' })
+    await expect(settle(database, [fresh, known], [], { isFirst: true })).rejects.toMatchObject({ code: '23505' })
+    expect((await scene.run(core.keys.get, { id: key.id })).budget.spent_usd).toBe('0.50')
+    // Told again, what is new in it is charged, and what stands in it twice once.
+    for (const _ of [1, 2]) await settle(database, [fresh, known, fresh])
+    expect((await scene.run(core.keys.get, { id: key.id })).budget.spent_usd).toBe('0.75')
+    expect(await leaseAmount(lease)).toBe(usd('1.25'))
+    await sound()
+  })
+
   it('charges at most what the lease holds', async () => {
     const key = await scene.key({ budget_usd: '1' })
     const lease = await drawn(key.secret, '1')

@@ -1,6 +1,7 @@
 import type { TenantTx } from '@stipend/db'
 import { account_periods, accounts, tenants } from '@stipend/db/schema'
 import { z } from 'zod'
+import { removeTitles } from '../chats/titles.ts'
 import { notFound } from '../errors.ts'
 import { toNanos, usd } from '../fields.ts'
 import { command, query } from '../operation.ts'
@@ -81,6 +82,7 @@ export const update = command({
       content_kept: content.kept,
       content_days: content.days,
     })
+    if (content.kept === 'nothing') await removeTitles(tx)
     const after = await getTenant(tx)
     return { output: after, audit: { target_id: before.id, before, after } }
   },

@@ -6,8 +6,8 @@ import { PLATFORM_OWNER } from '../providers/kinds.ts'
 
 export const TENANT_KINDS = ['school', 'company'] as const
 
-/** Nothing but counts; the titles of chats; everything that was written. */
-export const CONTENT_KEPT = ['nothing', 'titles', 'everything'] as const
+/** Nothing but counts; titles of chats too, which are the first words of them. */
+export const CONTENT_KEPT = ['nothing', 'titles'] as const
 
 /**
  * An IANA zone such as Europe/Amsterdam, or UTC. Short names are refused: IST is India to this system's clock and Israel to the

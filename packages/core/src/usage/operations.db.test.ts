@@ -242,6 +242,23 @@ describe('the list of requests', () => {
     expect(summary.requests).toBe(23)
   })
 
+  it('finds a key’s requests among those of its person, with whom it stays', async () => {
+    const place = await placeIn('UTC')
+    const second = await place.key({ member_id: place.member_id })
+    const other = await place.member()
+    const made = [place.key_id, second.id, place.key_id].map((key_id) =>
+      requestAt(place, '2026-11-20T10:00:00Z', { key_id }),
+    )
+    await settle(test.database, made)
+    const ids = async (input: { key_id?: string; member_id?: string }) =>
+      new Set((await place.run(core.usage.list, input)).data.map((one) => one.id))
+    expect(await ids({ key_id: second.id })).toEqual(new Set([made[1]?.id]))
+    expect(await ids({ key_id: place.key_id })).toEqual(new Set([made[0]?.id, made[2]?.id]))
+    expect(await ids({ member_id: place.member_id })).toEqual(new Set(made.map((one) => one.id)))
+    const handedOver = test.admin`update keys set member_id = ${other.id} where id = ${second.id}`
+    await expect(handedOver).rejects.toThrow('stays with the person it was made for')
+  })
+
   it('can be narrowed', async () => {
     const place = await placeIn('Europe/Amsterdam')
     const other = await place.key({ member_id: (await place.member({ name: 'Grace Hopper' })).id })

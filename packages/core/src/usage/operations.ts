@@ -51,7 +51,7 @@ export const list = query({
           given(input.from, (from) => sql`${usage_events.started_at} >= ${from}::timestamptz`),
           given(input.to, (to) => sql`${usage_events.started_at} < ${to}::timestamptz`),
           given(input.member_id, (id) => eq(usage_events.member_id, id)),
-          given(input.key_id, (id) => eq(usage_events.key_id, id)),
+          given(input.key_id, (id) => and(eq(usage_events.key_id, id), eq(usage_events.member_id, ownerOf(tx, id)))),
           given(input.location_id, (id) => eq(members.location_id, id)),
           given(input.model, (model) => eq(usage_events.model, model)),
           given(input.status, (status) => eq(usage_events.status, status)),
@@ -71,6 +71,10 @@ export const list = query({
     )
   },
 })
+
+/** Whose key it is, and always was: the index that finds a key's requests begins with the person. */
+const ownerOf = (tx: TenantTx, key_id: string) =>
+  sql`(${tx.select({ id: keys.member_id }).from(keys).where(eq(keys.id, key_id))})`
 
 const sums = {
   requests: sql<string>`coalesce(sum(${usage_hours.requests}), 0)`,

@@ -91,6 +91,8 @@ export const keys = pgTable(
     valid_from: instant('valid_from'),
     valid_until: instant('valid_until'),
     disabled_at: instant('disabled_at'),
+    /** The group whose lesson disabled it, and may enable it again; null: somebody disabled it for good reason of their own. */
+    paused_group_id: text('paused_group_id'),
     revoked_at: instant('revoked_at'),
     last_used_at: instant('last_used_at'),
     created_at: created_at(),

@@ -33,7 +33,7 @@ export const tenants = pgTable(
     own_key_days_max: integer('own_key_days_max'),
     own_key_may_renew: boolean('own_key_may_renew').notNull().default(false),
     /** What is kept of what people and models write, and for how long. */
-    content_kept: text('content_kept', { enum: ['nothing', 'titles', 'everything'] })
+    content_kept: text('content_kept', { enum: ['nothing', 'titles'] })
       .notNull()
       .default('nothing'),
     content_days: integer('content_days').notNull().default(30),

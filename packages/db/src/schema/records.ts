@@ -65,7 +65,11 @@ export const idempotency_keys = pgTable(
     output: jsonb('output'),
     created_at: created_at(),
   },
-  (table) => [primaryKey({ columns: [table.tenant_id, table.actor_id, table.key] }), tenantPolicy()],
+  (table) => [
+    primaryKey({ columns: [table.tenant_id, table.actor_id, table.key] }),
+    index('idempotency_keys_age').on(table.tenant_id, table.created_at),
+    tenantPolicy(),
+  ],
 )
 
 /** Answers that providers keep for whoever asks again. They know only us: which key made one is known here, and to that key alone it is there. */
@@ -85,6 +89,24 @@ export const kept_responses = pgTable(
     primaryKey({ columns: [table.tenant_id, table.key_id, table.id] }),
     foreignKey({ columns: [table.tenant_id, table.key_id], foreignColumns: [keys.tenant_id, keys.id] }),
     index('kept_responses_age').on(table.tenant_id, table.created_at),
+    tenantPolicy(),
+  ],
+)
+
+/** Titles of conversations, where the tenant keeps them. What they were made of and cost is in `usage_events`. */
+export const chats = pgTable(
+  'chats',
+  {
+    tenant_id: tenantId(),
+    key_id: text('key_id').notNull(),
+    thread: text('thread').notNull(),
+    title: text('title').notNull(),
+    created_at: created_at(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenant_id, table.key_id, table.thread] }),
+    foreignKey({ columns: [table.tenant_id, table.key_id], foreignColumns: [keys.tenant_id, keys.id] }),
+    index('chats_age').on(table.tenant_id, table.created_at),
     tenantPolicy(),
   ],
 )

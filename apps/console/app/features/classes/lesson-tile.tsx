@@ -14,7 +14,7 @@ export type LessonPerson = {
   is_working: boolean
   spent_today_usd: string
   key: (ShownKey & { id: string }) | null
-  paused_key_ids: string[]
+  paused_group_ids: string[]
 }
 
 const STATE_WORDS = {
@@ -70,12 +70,12 @@ export function LessonTile({ of: person, showsCosts, mayWrite, isBusy, onAct }: 
               + $1
             </Button>
           )}
-          {person.paused_key_ids.length > 0 ? (
+          {person.paused_group_ids.length > 0 ? (
             <Button
               size="compact-sm"
               variant="default"
               disabled={isBusy}
-              onClick={() => onAct({ act: 'resume', key_ids: person.paused_key_ids })}
+              onClick={() => onAct({ act: 'resume', member_ids: [member_id] })}
               aria-label={`Resume ${member_name}`}
             >
               Resume
@@ -102,6 +102,7 @@ export function LessonTile({ of: person, showsCosts, mayWrite, isBusy, onAct }: 
 
 function blockedWords(key: ShownKey, zone: string, now: Date): string {
   if (key.status === 'not_yet_valid') return `From ${endWords(key.valid_from ?? '', zone, now)}`
+  if (key.status === 'disabled') return 'Disabled'
   return key.status === 'expired' ? 'Ended' : 'Not now'
 }
 

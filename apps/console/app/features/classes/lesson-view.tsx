@@ -22,8 +22,7 @@ const EVERY_MS = 2_000
 type Lesson = { group_id: string; group_name: string; at: string; people: LessonPerson[] }
 export type Act =
   | { act: 'raise'; key_id: string }
-  | { act: 'pause'; member_ids: string[] }
-  | { act: 'resume'; key_ids: string[] }
+  | { act: 'pause' | 'resume'; member_ids?: string[] }
   | { act: 'end'; ends_at: string }
 
 /** A class during a lesson, for a projector: who is working and who is stuck. No keys, and no amounts unless asked for. */
@@ -45,9 +44,8 @@ export function LessonView({ lesson: first, may_write }: { lesson: Lesson; may_w
   const act = useMutation({
     mutationFn: async (what: Act) => {
       if (what.act === 'raise') await api.keys.raise.mutate({ id: what.key_id, by_usd: '1' })
-      else if (what.act === 'pause') await api.keys.disableMany.mutate({ member_ids: what.member_ids })
-      else if (what.act === 'resume') await api.keys.enableMany.mutate({ ids: what.key_ids })
-      else await api.lessons.end.mutate({ group_id, ends_at: what.ends_at })
+      else if (what.act === 'end') await api.lessons.end.mutate({ group_id, ends_at: what.ends_at })
+      else await api.lessons[what.act].mutate({ group_id, member_ids: what.member_ids })
     },
     onSuccess: () => setAsks(null),
     onSettled: () => queries.invalidateQueries({ queryKey }),
@@ -55,7 +53,7 @@ export function LessonView({ lesson: first, may_write }: { lesson: Lesson; may_w
 
   const { people } = data
   const usable = people.filter((one) => one.key !== null && one.state !== 'paused' && one.state !== 'blocked')
-  const paused = people.flatMap((one) => one.paused_key_ids)
+  const paused = people.filter((one) => one.paused_group_ids.includes(group_id))
   const spent = formatUsd(sumUsd(people.map((one) => one.spent_today_usd)))
   const error = act.error === null ? undefined : act.error.message
 
@@ -77,10 +75,10 @@ export function LessonView({ lesson: first, may_write }: { lesson: Lesson; may_w
                 <Button
                   variant="default"
                   leftSection={<IconPlayerPlay size={16} />}
-                  onClick={() => act.mutate({ act: 'resume', key_ids: paused })}
+                  onClick={() => act.mutate({ act: 'resume' })}
                   disabled={act.isPending}
                 >
-                  Resume {people.filter((one) => one.paused_key_ids.length > 0).length}
+                  Resume {paused.length}
                 </Button>
               )}
               <Button

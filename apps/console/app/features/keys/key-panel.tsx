@@ -76,8 +76,8 @@ export function KeyPanel({ of: panel, closeTo, openedBy }: Props) {
             </Text>
             {chats.map((chat) => (
               <Group key={chat.thread} justify="space-between" wrap="nowrap" py={6} gap="md">
-                <Text size="sm" truncate>
-                  {counted(chat.requests, 'request')} · {chat.models.join(', ')}
+                <Text size="sm" truncate title={chat.title ?? undefined}>
+                  {chat.title ?? chat.models.join(', ')} · {counted(chat.requests, 'request')}
                 </Text>
                 <Text size="sm" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
                   <Moment at={chat.last_at} /> · <Amount usd={chat.cost_usd} />
@@ -85,7 +85,9 @@ export function KeyPanel({ of: panel, closeTo, openedBy }: Props) {
               </Group>
             ))}
             <Text size="xs" c="dimmed" mt={4}>
-              Only counts and costs are kept of a chat, nothing of what was said.
+              {chats.some((chat) => chat.title !== null)
+                ? 'Counts, costs and the first words are kept of a chat, nothing else of what was said.'
+                : 'Only counts and costs are kept of a chat, nothing of what was said.'}
             </Text>
           </Stack>
         )}

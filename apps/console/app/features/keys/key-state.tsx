@@ -52,7 +52,11 @@ function stateOf({ status, budget }: Pick<ShownKey, 'status' | 'budget'>): keyof
 /** The state of a key in a word and a colour. */
 export function KeyBadge(props: { of: Pick<ShownKey, 'status' | 'budget'> }) {
   const { word, color } = STATES[stateOf(props.of)]
-  return <Badge color={color}>{word}</Badge>
+  return (
+    <Badge color={color} style={{ flexShrink: 0 }}>
+      {word}
+    </Badge>
+  )
 }
 
 export function KeyChip({ of: key }: { of: ShownKey }) {

@@ -15,7 +15,7 @@ export type Column<Row> = {
   /** Its name in the address's `sort`, and which way is wanted first: amounts and times begin with the most. */
   sort?: { sort: string; begins: 'up' | 'down' }
   /** From which width of the window on there is room for it. */
-  from?: 'sm' | 'md' | 'lg'
+  from?: 'sm' | 'md' | 'lg' | 'xl'
   /** Not there at first: only once somebody has chosen it. */
   isExtra?: boolean
 }
