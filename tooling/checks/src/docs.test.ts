@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { ERROR_CODES } from '@stipend/core'
 import { describe, expect, it } from 'vitest'
 import { errorsDoc, type Project, untrueIn, variablesIn, variablesOf } from './docs.ts'
@@ -36,6 +37,15 @@ describe('documents', () => {
     expect(documents.flatMap((one) => untrueIn(one, project))).toEqual([])
   })
 
+  it('show every picture there is, and none that is not', () => {
+    const shown = documents.flatMap(({ path: file, text }) =>
+      all(text, /!\[[^\]]+\]\(([^)]+)\)/g).map((to) => path.posix.join(path.posix.dirname(file), to)),
+    )
+    const there = files.filter((file) => file.startsWith('docs/images/'))
+    expect(there.length).toBeGreaterThan(20)
+    expect([...new Set(shown)].sort()).toEqual(there.sort())
+  })
+
   it('say of errors what the code says', () => {
     const written = read('docs/errors.md')
     expect(all(written, /^## (.+)$/gm)).toEqual([...ERROR_CODES])
@@ -56,8 +66,8 @@ describe('documents', () => {
   })
 
   it('stay short where everybody has to read them', () => {
-    for (const { path, text } of documents) {
-      if (path === 'ARCHITECTURE.md') expect(text.split('\n').length).toBeLessThanOrEqual(200)
+    for (const { path: file, text } of documents) {
+      if (file === 'ARCHITECTURE.md') expect(text.split('\n').length).toBeLessThanOrEqual(200)
     }
   })
 })

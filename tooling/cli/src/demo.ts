@@ -20,16 +20,10 @@ import {
 } from '@stipend/core'
 import type { Database } from '@stipend/db'
 import type { z } from 'zod'
-import {
-  CONTEXT_TOKENS_MAX,
-  DEMO_MODELS,
-  DEMO_ORGANISATIONS,
-  type DemoKey,
-  type DemoLesson,
-  type DemoOrganisation,
-} from './demo-data.ts'
+import { CONTEXT_TOKENS_MAX, DEMO_MODELS, DEMO_ORGANISATIONS } from './demo-data.ts'
 import type { DemoTenant } from './demo-file.ts'
 import { HISTORY_DAYS, LESSON_MINUTES, type Worker, writeHistory, writeLesson } from './demo-history.ts'
+import type { DemoKey, DemoLesson, DemoOrganisation } from './demo-organisation.ts'
 
 /** At once; each is a transaction or a password to hash. */
 const AT_ONCE = 8
