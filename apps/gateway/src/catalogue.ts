@@ -18,6 +18,8 @@ import type { Log } from '@stipend/runtime'
 import { unavailable } from './in-time.ts'
 
 const REFRESH_MS = 30_000
+/** Names that nobody has cost a reading of everything, at most one in this time for each tenant. */
+const MISS_MS = 5_000
 
 /** What one tenant is served, and which models its keys' names came to. */
 type Tenant = { names: Names; picks: WeakMap<KeyFacts, Map<string, readonly PricedModel[]>> }
@@ -25,7 +27,7 @@ type Wanted = { name: string; dialect: Dialect }
 
 /**
  * The models this gateway serves and what they cost, kept in memory: the platform's, and each tenant's once one of its keys is used.
- * Read again when something has changed, when a model is missed, and every half a minute to be sure.
+ * Read again when something has changed, when a model is missed (now and then), and every half a minute to be sure.
  */
 export class Catalogue {
   readonly #database: Database
@@ -34,6 +36,8 @@ export class Catalogue {
   readonly #timer: NodeJS.Timeout
   #platform: readonly ServedModel[] = []
   #tenants = new Map<string, Tenant | Promise<Tenant>>()
+  /** When something was last looked for in vain, by tenant. */
+  readonly #missed = new Map<string, number>()
   #loading: Promise<void> | null = null
   #isOutdated = false
 
@@ -41,7 +45,10 @@ export class Catalogue {
     this.#database = args.database
     this.#masterKeys = args.masterKeys
     this.#log = args.log
-    this.#timer = setInterval(() => void this.refresh().catch(() => {}), REFRESH_MS)
+    this.#timer = setInterval(() => {
+      this.#missed.clear()
+      void this.refresh().catch(() => {})
+    }, REFRESH_MS)
     this.#timer.unref()
   }
 
@@ -58,6 +65,10 @@ export class Catalogue {
   async #look(facts: KeyFacts, wanted: Wanted): Promise<readonly PricedModel[]> {
     const found = this.#pick(await this.#tenant(facts.tenant_id), facts, wanted)
     if (!(found instanceof DomainError)) return found
+    const now = performance.now()
+    const missedAt = this.#missed.get(facts.tenant_id)
+    if (this.#loading === null && missedAt !== undefined && now < missedAt + MISS_MS) throw found
+    this.#missed.set(facts.tenant_id, now)
     await this.refresh().catch((error: unknown) => {
       throw unavailable(error)
     })

@@ -1,4 +1,4 @@
-import { DomainError } from '@stipend/core/errors'
+import type { PricedModel } from '@stipend/core'
 import { receive } from './completion.ts'
 import { readCount } from './dialects/messages.ts'
 import { parseBody } from './dialects/parse.ts'
@@ -13,17 +13,12 @@ export async function countTokens(gateway: Gateway, http: Http): Promise<Handled
     const facts = await gateway.door.check(http, purse)
     const { json } = parseBody(body)
     const name = readCount(json)
-    const models = await gateway.catalogue.candidates(facts, { name, dialect: 'messages' })
-    const [model] = gateway.providers.inOrder(models, performance.now())
-    if (model === undefined) throw new DomainError('model_not_found', `There is no model "${name}" on this key.`)
-    const sent =
-      model.upstream_name === name ? body : Buffer.from(JSON.stringify({ ...json, model: model.upstream_name }))
-    const done = await passOn(gateway, http, model, {
-      method: 'POST',
-      dialect: 'messages',
-      beneath: '/count_tokens',
-      body: sent,
-    })
+    const found = await gateway.catalogue.candidates(facts, { name, dialect: 'messages' })
+    const models = gateway.providers.inOrder(found, performance.now())
+    const sent = ({ upstream_name }: PricedModel) =>
+      upstream_name === name ? body : Buffer.from(JSON.stringify({ ...json, model: upstream_name }))
+    const asked = { method: 'POST', dialect: 'messages', beneath: '/count_tokens', body: sent } as const
+    const done = await passOn(gateway, http, models, asked)
     return { ...done, key_id: facts.key_id }
   } catch (error) {
     gateway.door.noteError(http, purse, error)

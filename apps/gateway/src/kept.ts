@@ -69,7 +69,7 @@ export function keptResponse(method: 'GET' | 'POST' | 'DELETE', beneath: Beneath
       const kept = await gateway.kept.find(facts, id)
       const model = await modelAt(gateway, facts, kept.provider_id)
       const place = `/${encodeURIComponent(id)}${beneath}${queryOf(http)}`
-      const done = await passOn(gateway, http, model, { method, dialect: 'responses', beneath: place, body: null })
+      const done = await passOn(gateway, http, [model], { method, dialect: 'responses', beneath: place, body: null })
       return { ...done, key_id: facts.key_id }
     } catch (error) {
       gateway.door.noteError(http, purse, error)

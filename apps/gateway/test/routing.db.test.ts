@@ -1,9 +1,11 @@
+import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createProvider } from '@stipend/core/testing'
 import { modelPrice } from '@stipend/money'
 import { startSandboxProvider } from '@stipend/sandbox-provider'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest'
+import { Catalogue } from '../src/catalogue.ts'
 import { balanced, costAt, settled, soon, spentOf } from './books.ts'
 import { buildHouse, CREDENTIAL, type House, MASTER_KEY } from './harness.ts'
 import { call, errorOf, eventData, prompt } from './http.ts'
@@ -204,7 +206,100 @@ describe('a provider that keeps failing', () => {
   }, 20_000)
 })
 
+describe('a question how many tokens it would be', () => {
+  const question = { model: 'counted', messages: [{ role: 'user', content: 'How many?' }] }
+  let key: { id: string; secret: string }
+  let asked: string[]
+  let answers: Record<string, { status: number; body: unknown }[]>
+  const servers: http.Server[] = []
+  const COUNT = { status: 200, body: { input_tokens: 7 } }
+  const FAILED = { status: 500, body: { type: 'error', error: { type: 'api_error', message: 'No.' } } }
+  beforeAll(async () => {
+    for (const [name, priority] of [
+      ['count-first', 1],
+      ['count-second', 2],
+    ] as const) {
+      const server = http.createServer((request, response) => {
+        request.resume().on('end', () => {
+          asked.push(name)
+          const { status, body } = answers[name]?.shift() ?? COUNT
+          response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+        })
+      })
+      servers.push(server.listen(0, '127.0.0.1'))
+      await once(server, 'listening')
+      const base_url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
+      await provider({ name, priority, base_url, models: ['counted'], dialects: ['messages'], price: DEAR })
+    }
+    key = await house.scene.key()
+  })
+  afterAll(() => {
+    for (const server of servers) server.close().closeAllConnections()
+  })
+  beforeEach(() => {
+    asked = []
+    answers = {}
+  })
+  const count = (model: string) =>
+    call(url, { path: '/messages/count_tokens', key: key.secret, body: { ...question, model } })
+
+  it.each([
+    FAILED,
+    { status: 429, body: { error: { message: 'Too many.' } } },
+    { status: 404, body: { error: { message: 'No such model.' } } },
+    { status: 200, body: undefined },
+  ])('goes to the next where one fails: $status', async (failure) => {
+    answers = { 'count-first': [failure] }
+    const got = await count('counted')
+    expect([got.status, JSON.parse(got.text)]).toEqual([200, COUNT.body])
+    expect(asked).toEqual(['count-first', 'count-second'])
+  })
+
+  it('is asked once more where there is no other, and is no final refusal then', async () => {
+    answers = { 'count-first': [FAILED] }
+    expect((await count('count-first/counted')).status).toBe(200)
+    expect(asked).toEqual(['count-first', 'count-first'])
+    answers = { 'count-first': [FAILED, FAILED] }
+    const got = await count('count-first/counted')
+    expect(got.status).toBe(502)
+    expect(got.headers).not.toHaveProperty('x-should-retry')
+    expect(asked).toHaveLength(4)
+  })
+
+  it('ends where the request itself is wrong', async () => {
+    answers = { 'count-first': [{ status: 400, body: { type: 'error', error: { type: 'x', message: 'Bad.' } } }] }
+    expect((await count('counted')).status).toBe(400)
+    expect(asked).toEqual(['count-first'])
+  })
+
+  it('leaves one that keeps failing alone, as other requests do', async () => {
+    for (let i = 0; i < 5; i++) {
+      answers = { 'count-first': [FAILED] }
+      await count('counted')
+    }
+    asked = []
+    expect((await count('counted')).status).toBe(200)
+    expect(asked).toEqual(['count-second'])
+  })
+})
+
 describe('a name', () => {
+  it('that nobody has makes the catalogue be read again once, and not each time it is tried', async () => {
+    const key = await house.scene.key()
+    expect((await ask(key)).status).toBe(200)
+    const read = vi.spyOn(Catalogue.prototype, 'refresh')
+    const tries = Array.from({ length: 40 }, (_, i) => ask(key, { model: `made-up-${i}` }))
+    for (const { status } of await Promise.all(tries)) expect(status).toBe(404)
+    for (let i = 0; i < 20; i++) expect((await ask(key, { model: `made-up-${i}` })).status).toBe(404)
+    // Those that came while it was being read waited for the same reading.
+    const readings = new Set(read.mock.results.map(({ value }) => value))
+    expect(readings.size).toBe(1)
+    // One that is added meanwhile is found all the same.
+    await provider({ name: 'newcomer', models: ['made-up-1'], price: DEAR })
+    await soon(async () => expect(errorOf(await ask(key, { model: 'made-up-1' })).message).not.toMatch(/no model/))
+    vi.restoreAllMocks()
+  })
+
   it.each([
     ['sandbox-small', 'first'],
     ['first/sandbox-small', 'first'],

@@ -1,7 +1,7 @@
 import type { TokenUsage } from '@stipend/money'
 import type { DialectRules, EndingOptions, StreamError, Transcript } from './dialect.ts'
 import { readOpenAI } from './figures.ts'
-import { asWords, isObject, type Loose, objectIn, objectsIn, textIn } from './json.ts'
+import { isObject, kindOfError, type Loose, objectIn, objectsIn, textIn } from './json.ts'
 import { ERROR, mayHold, skimDelta, USAGE } from './skim.ts'
 
 /** Chat completions, and what is different in the older completions of plain text. */
@@ -46,7 +46,7 @@ export function chunked(kind: Chunked): DialectRules {
 function failureIn({ error, choices }: Loose): string | undefined {
   const isError = isObject(error) || (typeof error === 'string' && error !== '')
   const goesOn = objectsIn(choices).some(({ finish_reason }) => finish_reason !== 'error')
-  return isError && !goesOn ? asWords(error) : undefined
+  return isError && !goesOn ? kindOfError(error) : undefined
 }
 
 function isFinished(event: Loose): boolean {

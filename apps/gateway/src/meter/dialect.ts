@@ -23,7 +23,7 @@ export interface DialectRules {
   read(figures: Loose): Reading
   /** The id under which the provider keeps the answer, if it does. */
   keptAs(event: Loose): string | undefined
-  /** What the provider says when it fails, in the middle of a stream too; undefined for any other event or answer. */
+  /** What kind of failure the provider tells of, in the middle of a stream too; undefined for any other event or answer. */
   failureIn(event: Loose): string | undefined
   transcript(): Transcript
 }

@@ -21,5 +21,11 @@ export function parseObject(text: string): Loose | undefined {
   }
 }
 
-/** What an error says, for a log: as it came, up to a length. */
-export const asWords = (error: unknown): string => (JSON.stringify(error) ?? '').slice(0, 1_000)
+/** What kind of error it is, for a log: its names and numbers. What it says in words may quote what was asked. */
+export function kindOfError(error: unknown): string {
+  const { type, code, status } = objectIn(error)
+  return [type, code, status].filter(isShort).join(' ') || 'an error without a name'
+}
+
+const isShort = (value: unknown): boolean =>
+  typeof value === 'number' || (typeof value === 'string' && /^\w[\w.]{0,59}$/.test(value))

@@ -1,7 +1,7 @@
 import type { TokenUsage } from '@stipend/money'
 import type { DialectRules, ModelUsage, Reading, StreamError, Transcript } from './dialect.ts'
 import { checked, figure, required } from './figures.ts'
-import { asWords, isObject, type Loose, objectIn, objectsIn, textIn } from './json.ts'
+import { isObject, kindOfError, type Loose, objectIn, objectsIn, textIn } from './json.ts'
 import { ERROR, mayHold, skimDelta } from './skim.ts'
 import { asEvents } from './sse.ts'
 
@@ -19,7 +19,7 @@ export const messages: DialectRules = {
   isUsageOnly: () => false,
   keptAs: () => undefined,
   read,
-  failureIn: (event) => (event.type === 'error' ? asWords(event.error) : undefined),
+  failureIn: (event) => (event.type === 'error' ? kindOfError(event.error) : undefined),
   transcript: () => new MessagesTranscript(),
 }
 

@@ -1,7 +1,7 @@
 import type { TokenUsage } from '@stipend/money'
 import type { DialectRules, EndingOptions, StreamError, Transcript } from './dialect.ts'
 import { readOpenAI } from './figures.ts'
-import { asWords, isObject, type Loose, objectIn, objectsIn, textIn } from './json.ts'
+import { isObject, kindOfError, type Loose, objectIn, objectsIn, textIn } from './json.ts'
 import { ERROR, mayHold } from './skim.ts'
 import { asEvents } from './sse.ts'
 
@@ -30,9 +30,9 @@ const RESPONSE = Buffer.from('response"')
 const END_NAMES = ENDS.map((name) => Buffer.from(name))
 
 function failureIn(event: Loose): string | undefined {
-  if (event.type === 'error') return asWords(event)
+  if (event.type === 'error') return kindOfError(event)
   const { status, error } = isObject(event.response) ? event.response : event
-  return status === 'failed' || isObject(error) ? asWords(error) : undefined
+  return status === 'failed' || isObject(error) ? kindOfError(error) : undefined
 }
 
 /** A message the provider is writing, and where in all its text the open part of it begins, if one is open. */

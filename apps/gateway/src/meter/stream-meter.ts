@@ -71,7 +71,7 @@ export class StreamMeter {
     return this.#isDone
   }
 
-  /** What the provider said when it failed in the middle. It is ours to know. */
+  /** What kind of failure the provider told of in the middle, for the log. */
   get failure(): string | undefined {
     return this.#failure
   }
