@@ -88,7 +88,8 @@ describe('every table of tenants', () => {
       if (type === 'bigint' || type === 'integer') return '0'
       if (type === 'boolean') return 'true'
       if (type === 'bytea') return `'\\x${randomBytes(32).toString('hex')}'`
-      if (type === 'jsonb' || type === 'text[]') return `'{}'`
+      if (type === 'jsonb') return `'{}'`
+      if (type === 'text[]') return `'{one}'`
       if (type.startsWith('timestamp')) return name === 'valid_until' ? `'2999-01-01'` : `'2026-11-21'`
       return `'${name}-${mark}'`
     }
