@@ -85,6 +85,7 @@ describe('every table of tenants', () => {
       const least = ['amount_nanos', 'threshold_nanos', 'monthly_max_nanos', 'requests', 'requests_per_minute']
       if (least.includes(name)) return '1'
       if (name === 'cooldown_minutes') return '60'
+      if (name === 'time_from' || name === 'time_until') return name === 'time_from' ? `'08:00'` : `'17:00'`
       if (type === 'bigint' || type === 'integer') return '0'
       if (type === 'boolean') return 'true'
       if (type === 'bytea') return `'\\x${randomBytes(32).toString('hex')}'`
