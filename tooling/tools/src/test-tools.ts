@@ -23,6 +23,8 @@ type Row = { client: string; how: string; case: Case; requests: number; seconds:
 type Case = 'creates a file' | 'told to wait' | 'wrong key' | 'empty budget' | 'too fast'
 
 const PROGRAMS = fileURLToPath(new URL('../programs', import.meta.url))
+/** What the gateway says where a provider has too many requests. */
+const BUSY = 'The model provider has too many requests.'
 /** How many wait for their minute at once. */
 const TOGETHER = 6
 /** Machines are busy, and starting a program takes a while. */
@@ -151,7 +153,10 @@ async function* cases({ client, folder, dialect, model, world, env }: Tried): As
   yield await attempt('creates a file', world.keys.good, (ran, requests) => judgeWork(ran, requests, 2))
   if (world.hesitate !== undefined) {
     world.hesitate()
-    yield await attempt('told to wait', world.keys.good, (ran, requests) => judgeWork(ran, requests, 3))
+    const isPatient = client.impatient?.includes(dialect) !== true
+    yield await attempt('told to wait', world.keys.good, (ran, requests) =>
+      isPatient ? judgeWork(ran, requests, 3) : judgeRefusal(client, dialect, 'told to wait', ran, requests, BUSY),
+    )
   }
   const { wrong, empty } = world.keys
   for (const [kind, key] of [
