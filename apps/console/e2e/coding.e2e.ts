@@ -1,72 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import type { Locator, Page } from '@playwright/test'
-import { createAccount } from '@stipend/auth'
-import { type Actor, execute, groups, keys, locations, members, newId, tenants } from '@stipend/core'
+import { type Actor, execute, newId, tenants } from '@stipend/core'
 import { close, connect } from '@stipend/db'
-import OpenAI from 'openai'
-import { test as base, expect, expectNoViolations, hydrated } from './fixtures.ts'
-import { operatorOf, PASSWORD, type SeededPerson } from './scenario.ts'
-
-type Place = {
-  location: { id: string; name: string }
-  group: { id: string; name: string }
-  other: { id: string; name: string }
-  pupils: SeededPerson[]
-  teacher: SeededPerson
-  secrets: string[]
-}
-
-/** A location of the school with two classes, made for this file alone: what is revoked here is nobody else's. */
-const test = base.extend<{ place: Place }, { furnished: Place }>({
-  furnished: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of what a fixture needs from its parameter
-    async ({}, use) => {
-      const { database_url, school } = JSON.parse(process.env.E2E_WORLD ?? '{}')
-      const database = connect(database_url)
-      const operate = operatorOf(database, school.tenant_id)
-      // A test that fails brings a new worker, which furnishes again.
-      const location = await operate(locations.create, { name: `Lindenhof Oost ${newId('location').slice(-4)}` })
-      const [group, other] = [
-        await operate(groups.create, { name: 'Klas 5A', location_id: location.id }),
-        await operate(groups.create, { name: 'Klas 5B', location_id: location.id }),
-      ]
-      const add = async (name: string, fields: object) => {
-        const email = `${newId('member').slice(-10)}@oost.example`
-        const { id } = await operate(members.create, { name, email, location_id: location.id, ...fields })
-        await createAccount(database, { tenant_id: school.tenant_id, member_id: id, email, password: PASSWORD })
-        return { id, name, email }
-      }
-      const pupils = []
-      for (const name of ['Lotte Kuipers', 'Jayden Visser', 'Fatima Benali']) {
-        pupils.push(await add(name, { kind: 'student', group_ids: [group.id] }))
-      }
-      pupils.push(await add('Thijs de Boer', { kind: 'student', group_ids: [other.id] }))
-      const teacher = await add('Karin Mulder', { kind: 'staff' })
-      await operate(groups.setLeads, { group_id: group.id, member_ids: [teacher.id] })
-      const secrets = []
-      for (const { id } of pupils) {
-        secrets.push((await operate(keys.create, { member_id: id, name: 'Lesson', budget_usd: '5.00' })).secret ?? '')
-      }
-      await close(database)
-      await use({ location, group, other, pupils, teacher, secrets })
-    },
-    { scope: 'worker' },
-  ],
-  place: async ({ furnished }, use) => use(furnished),
-})
+import { expect, expectNoViolations, hydrated } from './fixtures.ts'
+import { codeOf, test } from './place.ts'
 
 const section = (page: Page, name: string): Locator => page.getByRole('region', { name: new RegExp(`^${name}`) })
 const rowOf = (within: Page | Locator, name: string): Locator => within.getByRole('row').filter({ hasText: name })
-
-async function codeOf(url: string, secret: string): Promise<string> {
-  const client = new OpenAI({ baseURL: url, apiKey: secret, maxRetries: 0 })
-  return client.chat.completions
-    .create({ model: 'sandbox-small', max_tokens: 5, messages: [{ role: 'user', content: 'Hi' }] })
-    .then(
-      () => 'answered',
-      (error) => `${error.status} ${error.code}`,
-    )
-}
 
 test('students are by class, with what each has used, in the location that is chosen', async ({
   page,

@@ -31,7 +31,10 @@ type Shot = {
   look?: { viewport?: typeof DESKTOP; colorScheme?: 'dark' }
 }
 
-/** `pnpm screenshots` in this folder, beside an `npm start -- --fresh` that has just come up: the pictures of the documents. */
+/**
+ * Beside an `npm start -- --fresh` that has just come up: takes the pictures of the documents, or those named. Node of the project
+ * runs it.
+ */
 const demo = Demo.parse(JSON.parse(readFileSync(DEMO_FILE, 'utf8')))
 const wanted = process.argv.slice(2)
 const browser = await chromium.launch(config.use?.launchOptions ?? {})

@@ -124,7 +124,7 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
         clearInterval(health)
         catalogue.close()
         journal.close()
-        await upstreams.close()
+        upstreams.close()
         await close(database)
         unlock()
       },

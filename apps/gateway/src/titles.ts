@@ -5,7 +5,7 @@ import type { Log } from '@stipend/runtime'
 import { isObject, type Loose, textIn } from './meter/json.ts'
 
 /** A tenant's choice is asked anew as often. The database asks again when something is to be kept: what is switched off is off at once. */
-const TRUSTED_MS = 60_000
+const TRUSTED_MS = 5_000
 const REMEMBERED_MAX = 10_000
 /** Enough for a title, whatever space is in it. */
 const READ_MAX = 1_000

@@ -41,7 +41,7 @@ describe('the title of a chat', () => {
 
   it('is the first words of its first request, once, where the tenant wants it', async () => {
     await keep('titles')
-    // A gateway that knows the choice already keeps to it for a minute; another asks.
+    // A gateway that knows the choice already keeps to it for some seconds; another asks.
     const url = await house.start()
     await ask(url, 'maths', 'Why is the sky blue?', '/chat/completions')
     await soon(async () => expect(await titles()).toEqual(['Why is the sky blue?']))

@@ -123,7 +123,8 @@ export async function refusalOf(
   throw new Error('it was not refused')
 }
 
-async function linkAccount(database: Database, tenant_id: string, member_id: string): Promise<void> {
+/** Gives a person an account nobody can sign in to. */
+export async function linkAccount(database: Database, tenant_id: string, member_id: string): Promise<void> {
   const id = core.newId('user')
   await withIdentity(database, (tx) =>
     tx.insert(users).values({ id, email: `${id}@example.org`, password_hash: 'none: this account is for tests' }),

@@ -217,13 +217,8 @@ const CASES: Record<string, (things: Things) => object> = {
   'providers.list_prices': ({ model_id }) => ({ model_id }),
   'providers.preview_prices': ({ provider_id: id }) => ({ id, document: PRICE_LIST }),
   'providers.import_prices': ({ provider_id: id }) => ({ id, document: PRICE_LIST }),
-  'providers.create_platform': () => ({
-    id: newId('provider'),
-    name: 'Stolen',
-    base_url: 'https://provider.example/v1',
-    credential_sealed: null,
-    models: [],
-  }),
+  'providers.list_markups': () => ({}),
+  'providers.set_markup': ({ provider_id: id }) => ({ id, markup_percent: '12.5' }),
 }
 
 /** The console's own views of what a scope allows anyway. */

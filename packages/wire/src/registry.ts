@@ -170,5 +170,6 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(providers.listPrices),
   everywhere(providers.previewPrices),
   everywhere(providers.importPrices),
-  operatorOnly(providers.createPlatform),
+  operatorOnly(providers.listMarkups),
+  operatorOnly(providers.setMarkup),
 ]

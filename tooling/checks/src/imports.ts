@@ -105,7 +105,7 @@ const ONLY_IN: Record<string, readonly string[]> = {
     'apps/console/compression.d.ts',
   ],
   stripe: ['packages/billing/src/stripe.ts', 'tooling/sandbox-stripe/src/sandbox-stripe.test.ts'],
-  undici: ['apps/gateway/src/', 'packages/runtime/src/outbound.ts'],
+  undici: ['packages/runtime/src/outbound.ts'],
   pino: ['packages/runtime/'],
   // Remix 2 publishes a package of this name that throws when it is imported.
   remix: [],

@@ -29,7 +29,6 @@ const EXCEPTIONS: Record<string, string> = {
   'packages/money/src/usage.ts: Math.ceil': 'a count of tokens that a provider gave with a fraction',
   'apps/console/app/money.ts: Number(usd)': 'the height of a bar in a chart',
   'apps/console/app/money.ts: Number((spent * 100n) / limit)': 'a percentage, worked out in whole numbers',
-  'apps/console/app/money.ts: Number((available * BigInt(lived.length)) / spent)': 'days, worked out in whole numbers',
   'apps/console/app/features/keys/terms-fields.tsx: Number(usd)':
     'the words on a button for one of our own round amounts',
   'tooling/tsc/package.json: typescript is 7.0.2 and not catalog:': 'the second TypeScript: see decision 9 and stack',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { addressOf, DEMO_ORGANISATIONS } from './demo-data.ts'
+import { DEMO_ORGANISATIONS } from './demo-data.ts'
+import { addressOf } from './demo-organisation.ts'
 
 const [school, company] = DEMO_ORGANISATIONS
 

@@ -1,4 +1,4 @@
-import { Button, SegmentedControl, Stack, Tabs } from '@mantine/core'
+import { Button, Group, SegmentedControl, Stack, Tabs } from '@mantine/core'
 import type { MetaFunction } from '@remix-run/node'
 import {
   Link,
@@ -10,6 +10,7 @@ import {
 } from '@remix-run/react'
 import { GroupSection, type Section, sectionId, useOpening } from '../features/coding/group-section.tsx'
 import { peopleColumns, personPath } from '../features/coding/people-columns.tsx'
+import { PlaceActs } from '../features/coding/place-acts.tsx'
 import { CODING_FILTERS, readView, type View } from '../features/coding/view.ts'
 import { KEY_STATES } from '../features/keys/key-state.tsx'
 import { USED } from '../features/keys/keys-query.ts'
@@ -75,19 +76,32 @@ export const shouldRevalidate: ShouldRevalidateFunction = ({
 
 export default function Coding() {
   const { view } = useLoaderData<typeof loader>()
-  const { kind, slug, may } = useTenant()
+  const { kind, slug, may, locations } = useTenant()
   const { set } = useTable()
+  const many = useManyKeys()
+  const [only] = locations.length === 1 ? locations : []
+  const place = locations.find((one) => one.id === view.place.location_id) ?? only
   return (
     <>
       <PageHeader
         title="Coding"
         sentence={SENTENCES[kind]}
         action={
-          may('usage:read') && (
-            <Button component={Link} to={paths.report(slug)} variant="default">
-              Report
-            </Button>
-          )
+          <Group gap="sm">
+            {place !== undefined && may('keys:write') && (
+              <PlaceActs
+                name={place.name}
+                keys={{ filter: { location_id: place.id } }}
+                newKeysPath={paths.newLocationKeys(slug, place.id)}
+                ask={many.ask}
+              />
+            )}
+            {may('usage:read') && (
+              <Button component={Link} to={paths.report(slug)} variant="default">
+                Report
+              </Button>
+            )}
+          </Group>
         }
       />
       {kind === 'school' ? (
@@ -103,12 +117,13 @@ export default function Coding() {
             ))}
           </Tabs.List>
           <Tabs.Panel value={view.kind}>
-            <List />
+            <List many={many} />
           </Tabs.Panel>
         </Tabs>
       ) : (
-        <List />
+        <List many={many} />
       )}
+      {many.dialog}
       <Outlet />
     </>
   )
@@ -126,11 +141,10 @@ const KEY_OPTIONS = [
 ]
 
 /** The filters and what they leave. */
-function List() {
+function List({ many }: Many) {
   const { view, groups, sections } = useLoaderData<typeof loader>()
   const { words, slug } = useTenant()
   const { set } = useTable()
-  const many = useManyKeys()
   const columns = peopleColumns(words.group)
   const isGroupable = view.kind === 'student' && !view.isFiltered
   return (
@@ -173,7 +187,6 @@ function List() {
       </TableToolbar>
       {sections !== null ? <Sections many={many} /> : <People many={many} />}
       <ZoneNote />
-      {many.dialog}
     </>
   )
 }

@@ -20,8 +20,11 @@ export const meta: MetaFunction = () => [{ title: 'Report – Stipend' }]
 
 export const loader = tenantLoader(async ({ api, url }) => {
   const { filter, by, days, sort, cursor, isFiltered } = readReport(url.searchParams)
-  const page = await api.coding.report({ ...filter, by, days, sort, ...(cursor === null ? {} : { cursor }) })
-  return { page, by, days, sort, isFiltered }
+  const [page, { content }] = await Promise.all([
+    api.coding.report({ ...filter, by, days, sort, ...(cursor === null ? {} : { cursor }) }),
+    api.tenants.get(),
+  ])
+  return { page, by, days, sort, isFiltered, keeps_titles: content.kept === 'titles' }
 })
 
 type Row = Awaited<ReturnType<Caller['coding']['report']>>['data'][number]
@@ -81,14 +84,18 @@ const COLUMNS: readonly Column<Row>[] = [
 const DAYS = { '7': '7 days', '30': '30 days', '90': '90 days' }
 
 export default function Report() {
-  const { page, by, days, sort, isFiltered } = useLoaderData<typeof loader>()
+  const { page, by, days, sort, isFiltered, keeps_titles } = useLoaderData<typeof loader>()
   const { slug, words } = useTenant()
   const { set } = useTable()
   return (
     <>
       <PageHeader
         title="Report"
-        sentence="Who used their keys how much. Of chats only their number and cost is kept, nothing of what was said."
+        sentence={`Who used their keys how much. ${
+          keeps_titles
+            ? 'Of chats their number, cost and first words are kept, nothing else of what was said.'
+            : 'Of chats only their number and cost is kept, nothing of what was said.'
+        }`}
         action={
           <Anchor component={Link} to={paths.coding(slug)} size="sm">
             Back to Coding

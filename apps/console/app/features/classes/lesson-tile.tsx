@@ -1,5 +1,5 @@
 import { Button, Group, Text } from '@mantine/core'
-import { percentUsed, shortUsd } from '../../money.ts'
+import { shortUsd } from '../../money.ts'
 import { endWords } from '../../time.ts'
 import { useNow } from '../../ui/now.tsx'
 import type { ShownKey } from '../keys/key-state.tsx'
@@ -109,5 +109,5 @@ function blockedWords(key: ShownKey, zone: string, now: Date): string {
 function budgetWords({ budget }: ShownKey): string {
   const spent = shortUsd(budget.spent_usd)
   if (budget.limit_usd === null) return `${spent}, no limit`
-  return `${spent} of ${shortUsd(budget.limit_usd)} (${percentUsed(budget.spent_usd, budget.limit_usd)} %)`
+  return `${spent} of ${shortUsd(budget.limit_usd)}`
 }

@@ -6,9 +6,10 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { shortUsd, sumUsd } from '../../money.ts'
 import { paths } from '../../paths.ts'
-import { clock } from '../../time.ts'
+import { clock, endWords } from '../../time.ts'
 import { trpcFor } from '../../trpc-client.ts'
 import { Confirm } from '../../ui/confirm.tsx'
+import { useNow } from '../../ui/now.tsx'
 import { PageHeader } from '../../ui/page-header.tsx'
 import { counted } from '../../words.ts'
 import { useTenant } from '../tenant.ts'
@@ -28,6 +29,7 @@ export type Act =
 /** A class during a lesson, for a projector: who is working and who is stuck. No keys, and no amounts unless asked for. */
 export function LessonView({ lesson: first, may_write }: { lesson: Lesson; may_write: boolean }) {
   const { slug, time_zone } = useTenant()
+  const now = useNow()
   const { group_id, group_name } = first
   const [showsCosts, setShowsCosts] = useState(false)
   const [asks, setAsks] = useState<'pause' | 'end' | null>(null)
@@ -53,58 +55,60 @@ export function LessonView({ lesson: first, may_write }: { lesson: Lesson; may_w
 
   const { people } = data
   const usable = people.filter((one) => one.key !== null && one.state !== 'paused' && one.state !== 'blocked')
+  const end = endOfAll(usable)
   const paused = people.filter((one) => one.paused_group_ids.includes(group_id))
   const spent = formatUsd(sumUsd(people.map((one) => one.spent_today_usd)))
   const error = act.error === null ? undefined : act.error.message
 
   return (
     <Stack gap="md">
-      <PageHeader title={group_name} sentence={<Counts people={people} />} />
-      <Group gap="sm" justify="space-between">
-        <Group gap="sm">
-          {may_write && (
-            <>
-              <Button
-                leftSection={<IconPlayerPause size={16} />}
-                onClick={() => setAsks('pause')}
-                disabled={usable.length === 0 || act.isPending}
-              >
-                Pause all
-              </Button>
-              {paused.length > 0 && (
+      <PageHeader
+        title={group_name}
+        sentence={<Counts people={people} />}
+        action={
+          <Group gap="sm">
+            {showsCosts && (
+              <Text size="sm">
+                Today <b>{shortUsd(spent)}</b>
+              </Text>
+            )}
+            <Switch
+              label="Show costs"
+              checked={showsCosts}
+              onChange={(event) => setShowsCosts(event.currentTarget.checked)}
+            />
+            {may_write && (
+              <>
                 <Button
                   variant="default"
-                  leftSection={<IconPlayerPlay size={16} />}
-                  onClick={() => act.mutate({ act: 'resume' })}
-                  disabled={act.isPending}
+                  leftSection={<IconClock size={16} />}
+                  onClick={() => setAsks('end')}
+                  disabled={usable.length === 0 || act.isPending}
                 >
-                  Resume {paused.length}
+                  {end === null ? 'Ends at…' : `Ends ${endWords(end, time_zone, now)}`}
                 </Button>
-              )}
-              <Button
-                variant="default"
-                leftSection={<IconClock size={16} />}
-                onClick={() => setAsks('end')}
-                disabled={usable.length === 0 || act.isPending}
-              >
-                Ends at…
-              </Button>
-            </>
-          )}
-        </Group>
-        <Group gap="md">
-          {showsCosts && (
-            <Text size="sm">
-              Today <b>{shortUsd(spent)}</b>
-            </Text>
-          )}
-          <Switch
-            label="Show costs"
-            checked={showsCosts}
-            onChange={(event) => setShowsCosts(event.currentTarget.checked)}
-          />
-        </Group>
-      </Group>
+                {paused.length > 0 && (
+                  <Button
+                    variant="default"
+                    leftSection={<IconPlayerPlay size={16} />}
+                    onClick={() => act.mutate({ act: 'resume' })}
+                    disabled={act.isPending}
+                  >
+                    Resume {paused.length}
+                  </Button>
+                )}
+                <Button
+                  leftSection={<IconPlayerPause size={16} />}
+                  onClick={() => setAsks('pause')}
+                  disabled={usable.length === 0 || act.isPending}
+                >
+                  Pause all
+                </Button>
+              </>
+            )}
+          </Group>
+        }
+      />
       {error !== undefined && asks === null && (
         <Alert color="red" role="alert">
           {error}
@@ -166,6 +170,12 @@ export function LessonView({ lesson: first, may_write }: { lesson: Lesson; may_w
       )}
     </Stack>
   )
+}
+
+/** When all their keys end, if it is one moment; null otherwise. */
+function endOfAll(people: readonly LessonPerson[]): string | null {
+  const ends = new Set(people.map((one) => one.key?.valid_until ?? null))
+  return ends.size === 1 ? ([...ends][0] ?? null) : null
 }
 
 function Counts({ people }: { people: readonly LessonPerson[] }) {

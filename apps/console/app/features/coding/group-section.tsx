@@ -1,25 +1,17 @@
-import { ActionIcon, Anchor, Box, Button, Group, Menu, Text, UnstyledButton } from '@mantine/core'
-import { Link, useNavigation, useSearchParams } from '@remix-run/react'
-import {
-  IconChevronDown,
-  IconChevronRight,
-  IconDots,
-  IconPlayerPause,
-  IconPlayerPlay,
-  IconPlus,
-  IconPresentation,
-  IconTrash,
-} from '@tabler/icons-react'
+import { Anchor, Box, Group, Text, UnstyledButton } from '@mantine/core'
+import { useNavigation, useSearchParams } from '@remix-run/react'
+import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
 import type { Caller } from '../../../backend.ts'
 import { exactUsd, shortUsd } from '../../money.ts'
 import { paths } from '../../paths.ts'
 import { DataTable } from '../../ui/table/data-table.tsx'
 import { searchOf, useTable } from '../../ui/table/use-table.ts'
 import { counted } from '../../words.ts'
-import type { KeysMeant, useManyKeys } from '../keys/many-keys.tsx'
+import type { useManyKeys } from '../keys/many-keys.tsx'
 import { useTenant } from '../tenant.ts'
 import classes from './group-section.module.css'
 import { type ListedPerson, peopleColumns, personPath } from './people-columns.tsx'
+import { PlaceActs } from './place-acts.tsx'
 
 export type CodingGroup = Awaited<ReturnType<Caller['coding']['listGroups']>>['data'][number]
 export type Section = {
@@ -65,7 +57,15 @@ export function GroupSection({ section: { group, people }, isOpen, onToggle, ask
           {counted(group.members_count, 'student')} · {counted(group.keys_count, 'key')}
           {group.keys_count > 0 && <Used of={group} />}
         </Text>
-        {group.id !== null && may('keys:write') && <Acts group={{ ...group, id: group.id, name }} ask={ask} />}
+        {group.id !== null && may('keys:write') && (
+          <PlaceActs
+            name={name}
+            keys={{ filter: { group_id: group.id } }}
+            newKeysPath={paths.newGroupKeys(slug, group.id)}
+            lessonPath={paths.lesson(slug, group.id)}
+            ask={ask}
+          />
+        )}
       </Group>
       <Box id={id} hidden={!isOpen}>
         {isOpen &&
@@ -110,57 +110,6 @@ function Used({ of: group }: { of: CodingGroup }) {
       </data>
       {limit_usd === null ? ' used' : ` of ${shortUsd(limit_usd)}`}
     </>
-  )
-}
-
-function Acts({ group, ask }: { group: { id: string; name: string; keys_count: number }; ask: Props['ask'] }) {
-  const { slug } = useTenant()
-  const keys: KeysMeant = { filter: { group_id: group.id } }
-  const lesson = paths.lesson(slug, group.id)
-  const askFor = (act: 'revoke' | 'disable' | 'enable') => ask({ act, keys, what: `the keys of ${group.name}` })
-  return (
-    <Group gap={4} wrap="nowrap">
-      <Button
-        component={Link}
-        to={paths.newGroupKeys(slug, group.id)}
-        variant="subtle"
-        size="compact-sm"
-        leftSection={<IconPlus size={14} />}
-      >
-        Create keys
-      </Button>
-      <Button
-        component={Link}
-        to={lesson}
-        variant="subtle"
-        size="compact-sm"
-        leftSection={<IconPresentation size={14} />}
-        visibleFrom="sm"
-      >
-        Lesson view
-      </Button>
-      <Menu position="bottom-end" shadow="md" width={200}>
-        <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" size="md" aria-label={`More for ${group.name}`}>
-            <IconDots size={17} />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item component={Link} to={lesson} hiddenFrom="sm">
-            Lesson view
-          </Menu.Item>
-          <Menu.Item leftSection={<IconPlayerPause size={15} />} onClick={() => askFor('disable')}>
-            Disable all keys
-          </Menu.Item>
-          <Menu.Item leftSection={<IconPlayerPlay size={15} />} onClick={() => askFor('enable')}>
-            Enable all keys
-          </Menu.Item>
-          <Menu.Item color="red" leftSection={<IconTrash size={15} />} onClick={() => askFor('revoke')}>
-            Revoke all keys
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
-    </Group>
   )
 }
 

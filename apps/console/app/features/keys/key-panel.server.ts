@@ -5,13 +5,21 @@ import { creatorWords } from './creator.server.ts'
 /** What the panel of a key shows, wherever it is opened. */
 export async function loadKeyPanel(api: TenantCall['api'], keyId: string) {
   const key = await api.keys.get({ id: keyId })
-  const [others, recent, chats, created_by] = await Promise.all([
+  const [others, recent, chats, tenant, created_by] = await Promise.all([
     api.keys.list({ member_id: key.member_id, limit: 50 }),
     api.usage.list({ key_id: key.id, limit: 5 }),
     api.chats.list({ key_id: key.id, limit: 5 }),
+    api.tenants.get(),
     creatorWords(api, key.created_by),
   ])
-  return { key, created_by, recent: recent.data, chats: chats.data, others_count: others.data.length - 1 }
+  return {
+    key,
+    created_by,
+    recent: recent.data,
+    chats: chats.data,
+    keeps_titles: tenant.content.kept === 'titles',
+    others_count: others.data.length - 1,
+  }
 }
 
 /** What the panel's buttons send. */

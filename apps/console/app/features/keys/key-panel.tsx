@@ -36,7 +36,7 @@ type Props = {
 
 /** All about one key, and what can be done with it. */
 export function KeyPanel({ of: panel, closeTo, openedBy }: Props) {
-  const { key, created_by, recent, chats, others_count } = panel
+  const { key, created_by, recent, chats, keeps_titles, others_count } = panel
   const { slug, may } = useTenant()
   const [search] = useSearchParams()
   return (
@@ -85,7 +85,7 @@ export function KeyPanel({ of: panel, closeTo, openedBy }: Props) {
               </Group>
             ))}
             <Text size="xs" c="dimmed" mt={4}>
-              {chats.some((chat) => chat.title !== null)
+              {keeps_titles
                 ? 'Counts, costs and the first words are kept of a chat, nothing else of what was said.'
                 : 'Only counts and costs are kept of a chat, nothing of what was said.'}
             </Text>

@@ -50,6 +50,7 @@ function Dialog({ asked, onClose, onDone }: { asked: Asked; onClose: () => void;
     retry: false,
   })
   const count = preview.data?.keys_count ?? 0
+  const isOne = count === 1
   const send = async (what: Act, which: KeysMeant) => {
     const api = trpcFor(slug).keys
     const sent = { revoke: api.revokeMany, disable: api.disableMany, enable: api.enableMany }[what]
@@ -105,10 +106,10 @@ function Dialog({ asked, onClose, onDone }: { asked: Asked; onClose: () => void;
           <Text inherit>
             {counted(count, 'key')} of {counted(preview.data.members_count, 'person', 'people')}{' '}
             {act === 'enable'
-              ? 'work again at once.'
+              ? `${isOne ? 'works' : 'work'} again at once.`
               : act === 'disable'
-                ? 'stop working at once, until they are enabled again.'
-                : 'stop working at once, in every tool that has them. This can’t be undone.'}
+                ? `${isOne ? 'stops' : 'stop'} working at once, until ${isOne ? 'it is' : 'they are'} enabled again.`
+                : `${isOne ? 'stops' : 'stop'} working at once, in every tool that has ${isOne ? 'it' : 'them'}. This can’t be undone.`}
           </Text>
           {preview.data.running_count > 0 && act !== 'enable' && (
             <Text inherit mt="xs">

@@ -117,7 +117,8 @@ function drawSlip(page: PDFPage, setter: Typesetter, sheet: SlipSheet, slip: Sli
     setter.draw(page, line, left + indent, y, style)
     y -= style.size * 1.25
   }
-  y += style.size * 1.25 - 12
+  // Arabic reaches further below its line.
+  y += style.size * 1.25 - (isRightToLeft(slip.name) ? 16 : 12)
   for (const line of setter.wrap(placeWords(sheet), PLACE, room, 1)) setter.draw(page, line, left, y, PLACE)
 
   y -= 16
