@@ -97,7 +97,8 @@ describe('an import', () => {
     await scene.run(core.imports.run, { id: draft.id })
     expect(await scene.run(core.members.get, { id: known.id })).toMatchObject({ name: 'New', is_active: true })
     expect((await scene.run(core.members.get, { id: missing.id })).is_active).toBe(false)
-    expect((await scene.run(core.keys.get, { id: key.id })).status).toBe('active')
+    // By its person alone.
+    expect(await scene.run(core.keys.get, { id: key.id })).toMatchObject({ status: 'disabled', disabled_at: null })
   })
 
   it('is refused when people have changed since the preview was looked at', async () => {
