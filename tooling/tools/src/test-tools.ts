@@ -20,15 +20,15 @@ export type ToolsOptions = {
 
 /** What one client did in one way to be told no, or yes. */
 type Row = { client: string; how: string; case: Case; requests: number; seconds: number; wrong: string | undefined }
-type Case = 'creates a file' | 'wrong key' | 'empty budget'
+type Case = 'creates a file' | 'told to wait' | 'wrong key' | 'empty budget'
 
 const PROGRAMS = fileURLToPath(new URL('../programs', import.meta.url))
 /** Machines are busy, and starting a program takes a while. */
 const SLACK = { times: 3, seconds: 12 }
 
 /**
- * Installs coding tools outside of the project and has each create a file through the gateway, then be refused: it must stop, and show
- * the gateway's sentence. Answers what went wrong, in sentences; a tool that can't be had is told, and not taken for one that works.
+ * Installs coding tools outside of the project and has each create a file through the gateway, also where it is told to wait at first, then
+ * be refused: it must stop, and show the gateway's sentence. Answers what went wrong, in sentences; a tool that can't be had is told, and not taken for one that works.
  */
 export async function testTools({ root, surroundings, only, direct, tell }: ToolsOptions): Promise<string[]> {
   const chosen = CLIENTS.filter(({ id }) => only.length === 0 || only.includes(id))
@@ -101,7 +101,11 @@ async function* cases({ client, folder, dialect, model, world, env }: Tried): As
     const wrong = found === undefined ? undefined : `${found}\n${ran.output.slice(-1_500)}`
     return { client: client.name, how, case: kind, requests, seconds: ran.seconds, wrong }
   }
-  yield await attempt('creates a file', world.keys.good, judgeWork)
+  yield await attempt('creates a file', world.keys.good, (ran, requests) => judgeWork(ran, requests, 2))
+  if (world.hesitate !== undefined) {
+    world.hesitate()
+    yield await attempt('told to wait', world.keys.good, (ran, requests) => judgeWork(ran, requests, 3))
+  }
   const { wrong, empty } = world.keys
   for (const [kind, key] of [
     ['wrong key', wrong],
@@ -113,11 +117,12 @@ async function* cases({ client, folder, dialect, model, world, env }: Tried): As
   }
 }
 
-function judgeWork({ code, file }: Ran, requests: number): string | undefined {
+/** `least`: it asks, tells the model what became of its call, and where it was told to wait, asks again. */
+function judgeWork({ code, file }: Ran, requests: number, least: number): string | undefined {
   if (file === undefined) return `no file, after ${requests} requests, ended with ${code}`
   if (!file.includes('Hello from the sandbox model.')) return `another file than it was told: ${file}`
   if (code !== 0) return `a file, but ended with ${code}`
-  return requests < 2 ? 'never told the model what became of its call' : undefined
+  return requests < least ? `only ${requests} requests, where it takes ${least}` : undefined
 }
 
 function judgeRefusal(

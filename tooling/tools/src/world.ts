@@ -17,6 +17,8 @@ export type World = {
   /** Ends in `/v1`. */
   baseUrl: string
   keys: { good: string; wrong?: string; empty?: string }
+  /** The next request is answered that it comes too fast, and may come again in a second. */
+  hesitate?(): void
   /** Requests for an answer so far. */
   requests(): Promise<number>
   /** What is not as it should be with the books, in sentences. */
@@ -75,6 +77,7 @@ export async function wholeHouse(root: string, surroundings: Record<string, stri
       wrong: mistyped(good),
       empty: (await scene.key({ budget_usd: '0.000001' })).secret,
     },
+    hesitate: () => sandbox.configure({ next: 1, status: 429, retry_after: 1 }),
     requests: gateway.requests,
     audit: async () => (await auditLedger(database)).violations.map((violation) => JSON.stringify(violation)),
     async close() {
