@@ -92,7 +92,6 @@ const ONLY_IN: Record<string, readonly string[]> = {
   '@stipend/core/testing': ['tooling/bench/', 'tooling/chaos/', 'tooling/tools/'],
   'drizzle-orm': ['packages/db/', 'packages/core/', 'packages/auth/', 'packages/billing/'],
   // A test that kills a server of its own looks at what is left of it; a benchmark fills one by the hundred thousand.
-  // A test that kills a server of its own looks at what is left of it; a benchmark fills one by the hundred thousand.
   postgres: ['packages/db/', 'apps/gateway/test/', 'tooling/bench/'],
   lucia: ['packages/auth/'],
   '@lucia-auth/adapter-drizzle': ['packages/auth/'],
