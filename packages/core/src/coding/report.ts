@@ -43,13 +43,19 @@ const ReportRow = z.strictObject({
   last_seen_at: Instant.nullable().describe('When one of their keys was last used.'),
 })
 
-/** Whose use is added up: what names a row, and what has to be joined with `members` for it. */
+/** Whose use is added up: what names a row, what stands beside the name of a row `r`, what is joined with `members` for it. */
 const OF: Record<Subject, { id: SQL; name: SQL; detail: SQL; join: SQL }> = {
-  member: { id: sql`members.id`, name: sql`members.name`, detail: sql`members.email`, join: sql`` },
+  member: {
+    id: sql`members.id`,
+    name: sql`members.name`,
+    detail: sql`(select m.email from members m where m.tenant_id = app.current_tenant() and m.id = r.id)`,
+    join: sql``,
+  },
   group: {
     id: sql`groups.id`,
     name: sql`groups.name`,
-    detail: sql`(select l.name from locations l where l.tenant_id = groups.tenant_id and l.id = groups.location_id)`,
+    detail: sql`(select l.name from groups g join locations l on l.tenant_id = g.tenant_id and l.id = g.location_id
+      where g.tenant_id = app.current_tenant() and g.id = r.id)`,
     join: sql`join ${group_members} on group_members.tenant_id = members.tenant_id and group_members.member_id = members.id
       join ${groups} on groups.tenant_id = members.tenant_id and groups.id = group_members.group_id`,
   },
@@ -102,14 +108,15 @@ export const report = query({
     const zone = sql`(select time_zone from tenants)`
     const since = sql`((date_trunc('day', ${now.toISOString()}::timestamptz at time zone ${zone})
       - make_interval(days => ${days - 1})) at time zone ${zone})`
+    // A person is in `u` once, and in a class once: rows are people. What stands beside a name is looked up for a page alone.
     const rows = await tx.execute<Row>(sql`
-      select r.*, ${order.key} as sort_key from (
-        select ${of.id} as id, ${of.name} as name, ${of.detail} as detail, count(distinct members.id)::int as members_count,
+      select r.*, ${of.detail} as detail, ${order.key} as sort_key from (
+        select ${of.id} as id, ${of.name} as name, count(*)::int as members_count,
                sum(u.requests)::bigint as requests, sum(u.tokens)::bigint as tokens, sum(u.cost_nanos)::bigint as cost_nanos
           from (select member_id, sum(requests) as requests, sum(input_tokens + output_tokens) as tokens, sum(cost_nanos) as cost_nanos
                   from ${usage_hours} where hour >= ${since} group by member_id) u
           join ${members} on members.tenant_id = app.current_tenant() and members.id = u.member_id ${of.join}
-         where ${people} group by 1, 2, 3) r
+         where ${people} group by 1, 2) r
        where ${order.after ?? sql`true`} order by ${sql.join(order.order, sql`, `)} limit ${limit + 1}`)
     const ids = rows.slice(0, limit).map((row) => row.id)
     const chats = await chatsOf(tx, of, people, ids, since)
@@ -139,10 +146,10 @@ const among = (column: SQL, ids: string[]) => sql`${column} = any (${sql.param(i
 
 async function chatsOf(tx: TenantTx, of: Of, people: SQL | undefined, ids: string[], since: SQL) {
   const rows = await tx.execute<{ id: string; chats: number }>(sql`
-    select ${of.id} as id, count(distinct (e.key_id, e.thread))::int as chats
+    select id, count(*)::int as chats from (select distinct ${of.id} as id, e.key_id, e.thread
       from ${usage_events} e
       join ${members} on members.tenant_id = e.tenant_id and members.id = e.member_id ${of.join}
-     where e.thread is not null and e.started_at >= ${since} and ${people} and ${among(of.id, ids)} group by 1`)
+     where e.thread is not null and e.started_at >= ${since} and ${people} and ${among(of.id, ids)}) chat group by 1`)
   return new Map(rows.map((row) => [row.id, row.chats]))
 }
 

@@ -15,7 +15,7 @@ import { keyView, selectKeys, spentNanos } from './operations.ts'
 const SORTINGS: Sortings<'created_at' | 'name' | 'member_name' | 'spent' | 'last_used_at' | 'valid_until'> = {
   created_at: { by: sql`${keys.created_at}`, type: 'timestamptz' },
   name: { by: sql`lower(${keys.name})`, type: 'text' },
-  member_name: { by: sql`lower(${members.name})`, type: 'text' },
+  member_name: { by: sql`${members.name_key}`, type: 'text' },
   spent: { by: spentNanos, type: 'bigint' },
   last_used_at: { by: sql`coalesce(${keys.last_used_at}, '-infinity')`, type: 'timestamptz' },
   valid_until: { by: sql`coalesce(${keys.valid_until}, 'infinity')`, type: 'timestamptz' },
