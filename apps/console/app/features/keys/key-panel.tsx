@@ -62,7 +62,12 @@ export function KeyPanel({ of: panel, closeTo, openedBy }: Props) {
             ['Created', <Moment key="created" at={key.created_at} />],
             ['Created by', created_by],
             ...(key.disabled_at !== null && key.revoked_at === null
-              ? [['Disabled', <Moment key="disabled" at={key.disabled_at} />] as [string, ReactNode]]
+              ? [
+                  [
+                    key.paused_group_id === null ? 'Disabled' : 'Paused in a lesson',
+                    <Moment key="disabled" at={key.disabled_at} />,
+                  ] as [string, ReactNode],
+                ]
               : []),
             ...(key.revoked_at !== null
               ? [['Revoked', <Moment key="revoked" at={key.revoked_at} />] as [string, ReactNode]]
