@@ -25,6 +25,7 @@ function app.find_stripe_customer(p_customer text) returns text -- sql, stable, 
 function app.give_back_all(p_gateway_id text, p_in_use text[] DEFAULT '{}'::text[]) returns integer -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.is_identity() returns boolean -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.is_platform() returns boolean -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.keys_linked_to(p_provider_id text) returns integer -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.leases_of_gateway(p_gateway_id text) returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.lock_periods(p_lease_ids text[], p_lost usage_events[]) returns void -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.mails_before(p_at timestamp with time zone, p_limit integer) returns TABLE(tenant_id text, id text) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
@@ -32,6 +33,7 @@ function app.memberships_of_user(p_user_id text) returns TABLE(tenant_id text, t
 function app.period_end(p_renewal text, p_zone text, p_at timestamp with time zone) returns timestamp with time zone -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.period_start(p_renewal text, p_zone text, p_at timestamp with time zone) returns timestamp with time zone -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.periods_of(p_event usage_events) returns TABLE(account_id text, starts_at timestamp with time zone, left_nanos bigint) -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
+function app.platform_usage(p_since timestamp with time zone) returns TABLE(provider_id text, requests integer, failed_requests integer, cost_nanos bigint) -- sql, stable, security definer, search_path=public, pg_temp, owner stipend_lookup, executed by stipend_app
 function app.post_to_ledger(p_id text, p_kind text, p_external_id text, p_cause text, p_created_by text, p_entries jsonb, p_effective_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_covers_from timestamp with time zone DEFAULT NULL::timestamp with time zone, p_covers_until timestamp with time zone DEFAULT NULL::timestamp with time zone, p_payment_id text DEFAULT NULL::text) returns ledger_transactions -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.provider_part(p_cost_nanos bigint, p_price_id text) returns bigint -- sql, stable, owner stipend_owner, executed by stipend_app, stipend_lookup
 function app.refuse_change() returns trigger -- plpgsql, volatile, owner stipend_owner, executed by stipend_app, stipend_lookup
@@ -328,7 +330,7 @@ CREATE TRIGGER same_person BEFORE UPDATE OF member_id ON public.keys FOR EACH RO
 CREATE TRIGGER seen_provider AFTER INSERT OR UPDATE OF provider_id ON public.keys FOR EACH ROW EXECUTE FUNCTION app.refuse_unseen_provider();
 CREATE TRIGGER tell_gateways AFTER UPDATE OF disabled_at, revoked_at, valid_from, valid_until, allocation_id, member_id, provider_id, allowed_models, allowed_ips, requests_per_minute ON public.keys FOR EACH ROW EXECUTE FUNCTION app.tell_gateways();
 grant insert, select, update on keys to stipend_app;
-grant select (id, secret_hash, tenant_id) on keys to stipend_lookup;
+grant select (id, provider_id, revoked_at, secret_hash, tenant_id) on keys to stipend_lookup;
 
 create table lease_periods (
   tenant_id text not null default app.current_tenant(),
@@ -873,9 +875,11 @@ CREATE INDEX usage_events_person ON ONLY public.usage_events USING btree (tenant
 CREATE INDEX usage_events_settled ON ONLY public.usage_events USING brin (settled_at) WITH (autosummarize='on');
 CREATE INDEX usage_events_thread ON ONLY public.usage_events USING btree (tenant_id, key_id, thread, started_at) WHERE (thread IS NOT NULL);
 -- row level security: enabled, forced
+create policy lookup on usage_events for select to stipend_lookup using (true);
 create policy tenant on usage_events for all to stipend_app, stipend_owner using ((tenant_id = ( SELECT app.current_tenant() AS current_tenant))) with check ((tenant_id = ( SELECT app.current_tenant() AS current_tenant)));
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON public.usage_events FOR EACH ROW EXECUTE FUNCTION app.refuse_change();
 grant insert, select on usage_events to stipend_app;
+grant select (cost_nanos, draws_on_balance, provider_id, started_at, status) on usage_events to stipend_lookup;
 
 create table usage_hours (
   tenant_id text not null default app.current_tenant(),

@@ -10,7 +10,6 @@ import {
   members,
   newId,
   providers,
-  sealCredential,
   tenants,
 } from '@stipend/core'
 import type { Database } from '@stipend/db'
@@ -31,6 +30,7 @@ export type Seeded = {
   teacher?: SeededPerson
   people: SeededPerson[]
   locations: string[]
+  location_ids: string[]
   /** Ids of its classes. */
   groups: string[]
   /** Of the member's key. */
@@ -44,31 +44,34 @@ const CLASSES = {
 const WITHOUT_ACCOUNT = new Set(['Finn Smit', 'Oliver Pemberton'])
 
 /** Runs operations as the platform's operator, at a moment of one's choice. */
-export function operatorOf(database: Database, tenant_id: string, now?: Date) {
+export function operatorOf(database: Database, tenant_id: string | null, now?: Date, masterKey?: Buffer) {
+  const dependencies = {
+    database,
+    ...(now && { given: { now } }),
+    ...(masterKey && { masterKeys: [masterKey] as const }),
+  }
   const actor: Actor = { kind: 'operator', tenant_id, name: 'e2e' }
   return async <O extends AnyOperation>(operation: O, input: unknown): Promise<z.output<O['output']>> => {
     const request = { request_id: newId('request'), ip: null }
-    return (await execute(operation, { database, ...(now && { given: { now } }) }, actor, input, { request })).output
+    return (await execute(operation, dependencies, actor, input, { request })).output
   }
 }
 
 /** A model provider of the platform, with two models. */
 export async function seedProvider(database: Database, masterKey: Buffer, url: string): Promise<void> {
-  const id = newId('provider')
-  const model = (name: string, input_picos: string, output_picos: string) => ({
+  const model = (name: string, input_usd_per_million: string, output_usd_per_million: string) => ({
     name,
-    upstream_name: name,
+    dialects: ['chat'],
     context_tokens_max: 1_000_000,
     output_tokens_max: 32_768,
-    price: { input_picos, output_picos, source: 'e2e' },
+    price: { input_usd_per_million, output_usd_per_million },
   })
-  await operatorOf(database, newId('tenant'))(providers.createPlatform, {
-    id,
-    name: 'sandbox',
-    base_url: `${url}/v1`,
-    credential_sealed: sealCredential([masterKey], 'sandbox', { tenant_id: null, provider_id: id }),
-    models: [model('sandbox-large', '2500000', '10000000'), model('sandbox-small', '150000', '600000')],
-  })
+  const operate = operatorOf(database, null, undefined, masterKey)
+  const base_url = `${url}/v1`
+  const made = { name: 'sandbox', kind: 'openai_compatible', base_url, credential: 'sandbox' }
+  const { id } = await operate(providers.create, made)
+  const models = [model('sandbox-large', '2.50', '10.00'), model('sandbox-small', '0.15', '0.60')]
+  await operate(providers.setModels, { id, models })
 }
 
 /** A school with two locations and a class in each. */
@@ -118,6 +121,7 @@ export async function seedSchool(database: Database, { slug, name }: { slug: str
     teacher,
     people,
     locations: places.map((place) => place.name),
+    location_ids: places.map((place) => place.id),
     groups: groupIds,
     member_secret: homework.secret ?? '',
   }
@@ -150,6 +154,7 @@ export async function seedCompany(database: Database, { slug, name }: { slug: st
     member,
     people,
     locations: ['Bristol'],
+    location_ids: [office.id],
     groups: [],
     member_secret: '',
   }

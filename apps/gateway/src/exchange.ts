@@ -1,8 +1,9 @@
 import type { PricedModel } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
 import type { KeyFacts, Settlement } from '@stipend/core/spend'
-import type { Dispatcher } from 'undici'
 import { type Admission, admit, costsTheSame, Need } from './admit.ts'
+import { type AnswerHead, isIdentity } from './client/answer.ts'
+import type { AnswerHandler, Call } from './client/connection.ts'
 import type { Ask } from './dialects/ask.ts'
 import { upstreamBody } from './dialects/upstream-body.ts'
 import { Fare } from './fare.ts'
@@ -45,7 +46,7 @@ type Facts = {
  * provider's answer itself: nothing stands between the two sockets. Until something of an answer has gone to the client, a provider
  * that fails is followed by the next.
  */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements AnswerHandler {
   readonly #gateway: Gateway
   readonly #http: Http
   readonly #reply: Reply
@@ -58,7 +59,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #need: Need
   #admission: Admission
   #attempts = 0
-  #upstream: Dispatcher.DispatchController | null = null
+  #upstream: Call | null = null
   #kind: 'stream' | 'whole' | 'refusal' = 'refusal'
   #status = 0
   #retryAfter = ''
@@ -98,6 +99,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       if (!response.writableFinished) this.#hangUp()
     }
     const onDrain = () => this.#upstream?.resume()
+    // They stay: of an exchange that is over they do nothing, and the response goes with it.
     response.on('close', onClose)
     response.on('drain', onDrain)
     purse.running.add(this)
@@ -106,8 +108,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#promise()
       await this.#done.promise
     } finally {
-      response.off('close', onClose)
-      response.off('drain', onDrain)
       purse.running.delete(this)
       gateway.running.delete(this)
     }
@@ -134,7 +134,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const forwarded = upstreamBody(body, ask, model, this.#admission.outputMax)
     const { headers } = this.#http.request
     const args = { dialect: ask.dialect.name, body: forwarded, isStream: ask.isStream, client: headers }
-    this.#gateway.upstreams.dispatch(model, args, this)
+    this.#upstream = this.#gateway.upstreams.dispatch(model, args, this)
   }
 
   /** The key was revoked, or the gateway is going away: the answer ends here. */
@@ -150,26 +150,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   // --- the provider's side ------------------------------------------------------------------------------------------
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#upstream = controller
-    if (this.#isOver) controller.abort(new Error('over'))
-  }
-
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    headers: Record<string, string | string[] | undefined>,
-  ): void {
-    if (status < 200) return
+  onHead(call: Call, { status, retryAfter, contentEncoding, contentType }: AnswerHead): void {
     this.#status = status
-    this.#retryAfter = String(headers['retry-after'] ?? '')
+    this.#retryAfter = retryAfter
     if (status !== 200) return
-    const encoding = headers['content-encoding'] ?? 'identity'
-    if (encoding !== 'identity') {
-      controller.abort(unreadable(new Error(`an answer in ${String(encoding)}, which was not asked for`)))
+    if (!isIdentity(contentEncoding)) {
+      call.abort(unreadable(new Error(`an answer in ${contentEncoding}, which was not asked for`)))
       return
     }
-    if (!String(headers['content-type'] ?? '').startsWith('text/event-stream')) {
+    if (!contentType.startsWith('text/event-stream')) {
       this.#kind = 'whole'
       return
     }
@@ -186,23 +175,22 @@ export class Exchange implements Dispatcher.DispatchHandler {
     })
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#isOver || controller !== this.#upstream) return
+  onData(call: Call, chunk: Buffer): void {
+    if (this.#isOver || call !== this.#upstream) return
     if (this.#firstByteAt === null) this.#noteFirstByte()
     const meter = this.#meter
     if (meter === null) {
       this.#bytes += chunk.length
       this.#chunks.push(chunk)
       const max = this.#kind === 'whole' ? ANSWER_BYTES_MAX : ERROR_BYTES_MAX
-      if (this.#bytes > max)
-        controller.abort(new DomainError('provider_error', 'The model provider’s answer is too large.'))
+      if (this.#bytes > max) call.abort(new DomainError('provider_error', 'The model provider’s answer is too large.'))
       return
     }
     let out: Buffer
     try {
       out = meter.feed(chunk)
     } catch (error) {
-      controller.abort(error as Error)
+      call.abort(error as Error)
       return
     }
     if (meter.failure !== undefined) {
@@ -215,12 +203,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#whenWritten(() => this.#reply.write(out))
       return
     }
-    if (out.length > 0 && !this.#reply.write(out)) controller.pause()
+    if (out.length > 0 && !this.#reply.write(out)) call.pause()
     this.#fare?.mind(meter)
   }
 
-  onResponseEnd(controller: Dispatcher.DispatchController): void {
-    if (this.#isOver || controller !== this.#upstream) return
+  onEnd(call: Call): void {
+    if (this.#isOver || call !== this.#upstream) return
     if (this.#meter !== null) {
       const rest = this.#meter.end()
       if (this.#meter.failure !== undefined) {
@@ -247,9 +235,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#finish()
   }
 
-  onResponseError(controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    // Of an attempt that is over nothing more is to be heard; one that didn't come about has no controller.
-    if (this.#isOver || (controller ?? null) !== this.#upstream) return
+  onFailure(call: Call, error: Error): void {
+    // Of an attempt that is over nothing more is to be heard.
+    if (this.#isOver || call !== this.#upstream) return
     // An error whose text was cut off is one all the same.
     if (this.#status !== 0 && this.#status !== 200 && !(error instanceof DomainError)) this.#refused()
     else this.#failedAttempt(connectionFailure(error, this.#status === 200 && this.#firstByteAt !== null))

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Dialect, PricedModel } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
-import type { Dispatcher } from 'undici'
+import { isIdentity } from './client/answer.ts'
 import type { Gateway, Handled, Http } from './gateway.ts'
 import { connectionFailure, type Failure, readRefusal } from './provider-errors.ts'
 import { refusalOf } from './refusal.ts'
@@ -100,35 +100,30 @@ function send(gateway: Gateway, http: Http, model: PricedModel, asked: Asked): P
     let retryAfter = ''
     const chunks: Buffer[] = []
     let bytes = 0
-    let upstream: Dispatcher.DispatchController | null = null
-    const onClose = () => upstream?.abort(new Error('the client hung up'))
+    const onClose = () => call.abort(new Error('the client hung up'))
     http.response.once('close', onClose)
     const done = () => http.response.off('close', onClose)
-    gateway.upstreams.dispatchPlain(
+    const call = gateway.upstreams.dispatchPlain(
       model,
       { ...asked, body: asked.body?.(model) ?? null, client: http.request.headers },
       {
-        onRequestStart(controller) {
-          upstream = controller
+        onHead(_, head) {
+          status = head.status
+          retryAfter = head.retryAfter
+          if (!isIdentity(head.contentEncoding)) call.abort(new Error(`an answer in ${head.contentEncoding}`))
         },
-        onResponseStart(controller, code, headers) {
-          status = code
-          retryAfter = String(headers['retry-after'] ?? '')
-          const encoding = headers['content-encoding'] ?? 'identity'
-          if (encoding !== 'identity') controller.abort(new Error(`an answer in ${String(encoding)}`))
-        },
-        onResponseData(controller, chunk) {
+        onData(_, chunk) {
           chunks.push(chunk)
           bytes += chunk.length
           if (bytes > ANSWER_BYTES_MAX) {
-            controller.abort(new DomainError('provider_error', 'The model provider’s answer is too large.'))
+            call.abort(new DomainError('provider_error', 'The model provider’s answer is too large.'))
           }
         },
-        onResponseEnd() {
+        onEnd() {
           done()
           resolve({ status, retryAfter, body: Buffer.concat(chunks, bytes) })
         },
-        onResponseError(_, error) {
+        onFailure(_, error) {
           done()
           reject(connectionFailure(error, status === 200))
         },

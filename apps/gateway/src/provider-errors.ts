@@ -1,5 +1,5 @@
 import { DomainError } from '@stipend/core/errors'
-import { errors } from 'undici'
+import { SilenceError } from './client/connection.ts'
 import { isObject, parseObject, textIn } from './meter/json.ts'
 
 /** What is read of a provider's error. */
@@ -27,7 +27,7 @@ const UNREACHABLE = new Set([
   'EAI_AGAIN',
   'EHOSTUNREACH',
   'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
+  'CONNECT_TIMEOUT',
 ])
 
 /** An error of the connection, in words for the client. What exactly happened goes to the log. `hasBegun`: an answer was coming. */
@@ -43,7 +43,7 @@ export function connectionFailure(thrown: unknown, hasBegun: boolean): Failure {
     const words = 'The address of this model provider isn’t one that may be connected to. Tell your administrator.'
     return failure(new DomainError('provider_error', words, {}, thrown), 'other')
   }
-  if (thrown instanceof errors.HeadersTimeoutError || thrown instanceof errors.BodyTimeoutError) {
+  if (thrown instanceof SilenceError) {
     const words = 'The model provider did not answer in time. Try again.'
     return failure(new DomainError('provider_timeout', words, {}, thrown), 'other')
   }

@@ -45,6 +45,8 @@ export function paymentsOf(outside: Outside | undefined): Payments {
 }
 
 export function tenantIdOf(actor: Actor): string {
-  if (actor.kind === 'anonymous') throw new DomainError('unauthenticated', 'Sign in, or send a service token.')
+  if (actor.kind === 'anonymous' || actor.tenant_id === null) {
+    throw new DomainError('unauthenticated', 'Sign in, or send a service token.')
+  }
   return actor.tenant_id
 }

@@ -45,7 +45,8 @@ export type Actor =
       group_ids: string[] | null
     }
   | { kind: 'service_token'; tenant_id: string; token_id: string; permissions: TenantPermission[] }
-  | { kind: 'operator'; tenant_id: string; name: string }
+  /** Acts for a tenant or, where that is null, for the platform itself: on providers and prices of its own. */
+  | { kind: 'operator'; tenant_id: string | null; name: string }
   | { kind: 'anonymous' }
 
 /** What the money is and where it comes from: for owners and for who looks after the bills. Others learn whether there is enough. */
@@ -109,6 +110,11 @@ const WHOLE_TENANT: ReadonlySet<Permission> = new Set<Permission>([
 /** Whether this is a member, without another role, who leads groups: a teacher. */
 export function isLead(actor: Actor): boolean {
   return actor.kind === 'user' && actor.role === 'member' && (actor.group_ids ?? []).length > 0
+}
+
+/** Whose things an actor works on: a tenant's, by its id, or the platform's own, null. */
+export function ownerOf(actor: Actor): string | null {
+  return actor.kind === 'anonymous' ? null : actor.tenant_id
 }
 
 /** The id under which an actor's acts are recorded. */

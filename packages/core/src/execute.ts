@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { allTenants, type Database, type TenantTx, withPlatform, withTenant } from '@stipend/db'
+import { allTenants, type Database, withPlatform, withTenant } from '@stipend/db'
 import { audit_entries, idempotency_keys } from '@stipend/db/schema'
 import { and, eq, lt } from 'drizzle-orm'
 import type { z } from 'zod'
-import { type Actor, actorId, may } from './actor.ts'
+import { type Actor, actorId, may, ownerOf } from './actor.ts'
 import { DomainError, type FieldError } from './errors.ts'
 import { newId } from './id.ts'
-import type { AnyOperation, AuditNote, Given, Outside, Reach, RequestFacts } from './operation.ts'
+import type { AnyOperation, AuditNote, Given, Outside, OwnerTx, Reach, RequestFacts } from './operation.ts'
 import type { MasterKeys } from './providers/credential.ts'
 
 /** What executing an operation needs. `given` holds chance and time still in tests. */
@@ -53,25 +53,31 @@ export async function execute<O extends AnyOperation>(
   const { database, outside } = dependencies
   const call = { ...given, actor, input: parsed.data, request: options.request, outside }
   try {
-    if (operation.scope === 'platform') {
-      return await tried(() => withPlatform(database, async (tx) => perform(operation, { ...call, tx }, undefined)))
-    }
-    if (actor.kind === 'anonymous') throw refusal(actor)
-    const before = await beforehand(operation, dependencies, { ...call, actor })
-    const done = await tried(() =>
-      withTenant(
-        database,
-        actor.tenant_id,
-        async (tx) => perform(operation, { ...call, before, tx }, options.idempotency_key),
-        operation.kind === 'query' ? { accessMode: 'read only' } : undefined,
-      ),
-    )
+    const owner = ownerIn(operation, actor)
+    const before = await beforehand(operation, dependencies, { ...call, owner })
+    // Answers are kept for repeated requests where they are a tenant's.
+    const key = owner === null ? undefined : options.idempotency_key
+    const work = async (tx: OwnerTx) => perform(operation, { ...call, before, tx }, key)
+    const done = await tried(() => within(database, owner, operation.kind === 'query', work))
     if (operation.kind === 'query' || operation.carry_out === undefined) return done
     const output = await operation.carry_out({ ...call, database, output: done.output })
     return { ...done, output: parseOutput(operation, output) as z.output<O['output']> }
   } catch (error) {
     throw asDomainError(error)
   }
+}
+
+/** Whose rows an operation sees: a tenant's, by its id, or the platform's, null. */
+function ownerIn(operation: AnyOperation, actor: Actor): string | null {
+  if (operation.scope === 'platform') return null
+  const owner = ownerOf(actor)
+  if (actor.kind === 'anonymous' || (owner === null && operation.scope === 'tenant')) throw refusal(actor)
+  return owner
+}
+
+function within<T>(database: Database, owner: string | null, isReadOnly: boolean, work: (tx: OwnerTx) => Promise<T>) {
+  const config = isReadOnly ? ({ accessMode: 'read only' } as const) : undefined
+  return owner === null ? withPlatform(database, work, config) : withTenant(database, owner, work, config)
 }
 
 /** Two transactions that wait for each other, or that can't have happened one after the other: one is undone, and may be done again. */
@@ -95,12 +101,11 @@ async function tried<T>(transact: () => Promise<T>): Promise<T> {
 async function beforehand(
   operation: AnyOperation,
   { database, reach }: Dependencies,
-  call: Given & { actor: Exclude<Actor, { kind: 'anonymous' }>; input: unknown },
+  { owner, ...call }: Given & { actor: Actor; owner: string | null; input: unknown },
 ): Promise<unknown> {
   if (operation.kind === 'query' || operation.before === undefined) return undefined
   if (reach === undefined) throw new Error('this process may not ask the network')
-  const read = <T>(work: (tx: TenantTx) => Promise<T>) =>
-    withTenant(database, call.actor.tenant_id, work, { accessMode: 'read only' })
+  const read = <T>(work: (tx: OwnerTx) => Promise<T>) => within(database, owner, true, work)
   return operation.before({ ...call, read, reach })
 }
 
@@ -128,7 +133,7 @@ function parseOutput(operation: AnyOperation, output: unknown): unknown {
   return parsed.data
 }
 
-type CommandCall = Given & { tx: TenantTx; actor: Actor; input: unknown; request: RequestFacts }
+type CommandCall = Given & { tx: OwnerTx; actor: Actor; input: unknown; request: RequestFacts }
 
 async function record(operation: AnyOperation, call: CommandCall, notes: AuditNote[]): Promise<void> {
   // A statement takes 65,535 parameters at most.

@@ -50,6 +50,7 @@ export {
   query,
   type Reach,
   type RequestFacts,
+  type Scope,
 } from './operation.ts'
 export { decodeCursor, encodeCursor, PageInput, pageOf, toPage } from './page.ts'
 export {
@@ -83,7 +84,7 @@ export {
   type ProviderKindName,
   readModelList,
 } from './providers/kinds.ts'
-export { resealCredentials } from './providers/reseal.ts'
+export { openPlatformCredentials, resealCredentials } from './providers/reseal.ts'
 export { countRules, type HeldRule, loadRules, type RuleCount } from './rules/gateway.ts'
 export type { Judgement } from './rules/judge.ts'
 export { judge } from './rules/judge.ts'

@@ -23,7 +23,10 @@ export type Given = {
   masterKeys: () => MasterKeys
 }
 
-type TxOf = { tenant: TenantTx; platform: PlatformTx }
+/** Of a tenant, or of the platform where its operator asks. */
+export type OwnerTx = TenantTx | PlatformTx
+
+type TxOf = { tenant: TenantTx; platform: PlatformTx; owner: OwnerTx }
 export type Scope = keyof TxOf
 
 export type Call<S extends Scope, Input> = Given & {
@@ -107,7 +110,28 @@ export function command<I extends z.ZodType, O extends z.ZodType, P>(
   return { kind: 'command', scope: 'tenant', ...definition }
 }
 
-/** Changes what belongs to the platform itself: its providers, models and prices. */
+/** Reads what a tenant or the platform may own: the caller's tenant's or, for an operator of the platform itself, the platform's. */
+export function ownerQuery<I extends z.ZodType, O extends z.ZodType>(
+  definition: Definition<Query<'owner', I, O>>,
+): Query<'owner', I, O> {
+  return { kind: 'query', scope: 'owner', ...definition }
+}
+
+/** Changes what a tenant or the platform may own. */
+export function ownerCommand<I extends z.ZodType, O extends z.ZodType, P>(
+  definition: Definition<Command<'owner', I, O, P>>,
+): Command<'owner', I, O, P> {
+  return { kind: 'command', scope: 'owner', ...definition }
+}
+
+/** Reads what only the platform has. */
+export function platformQuery<I extends z.ZodType, O extends z.ZodType>(
+  definition: Definition<Query<'platform', I, O>>,
+): Query<'platform', I, O> {
+  return { kind: 'query', scope: 'platform', ...definition }
+}
+
+/** Changes what only the platform has. */
 export function platformCommand<I extends z.ZodType, O extends z.ZodType>(
   definition: Definition<Command<'platform', I, O>>,
 ): Command<'platform', I, O> {

@@ -30,10 +30,18 @@ grant select on tenants, members, member_scopes, group_leads, leases to stipend_
 grant select (tenant_id, domain) on sign_up_domains to stipend_lookup;
 grant select (tenant_id, id, secret_hash) on invitations to stipend_lookup;
 grant select (tenant_id, id, created_at, next_attempt_at, sent_at, failed_at) on mails to stipend_lookup;
-grant select (tenant_id, id, secret_hash) on keys to stipend_lookup;
+grant select (tenant_id, id, secret_hash, provider_id, revoked_at) on keys to stipend_lookup;
+grant select (started_at, provider_id, draws_on_balance, status, cost_nanos) on usage_events to stipend_lookup;
 grant select (tenant_id, stripe_customer, automatic_state) on billing_accounts to stipend_lookup;
 grant select (tenant_id, id, status) on payments to stipend_lookup;
 grant select (tenant_id, id, secret_hash, scopes, revoked_at) on service_tokens to stipend_lookup;
+
+-- app.platform_usage counts what all tenants ask of the platform's providers.
+do $$ begin
+  if not exists (select from pg_policy where polrelid = 'usage_events'::regclass and polname = 'lookup') then
+    create policy lookup on usage_events for select to stipend_lookup using (true);
+  end if;
+end $$;
 
 -- Even the owner can't rewrite history by accident.
 create or replace function app.refuse_change() returns trigger language plpgsql as $$

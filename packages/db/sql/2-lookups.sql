@@ -79,6 +79,20 @@ language sql stable security definer set search_path = public, pg_temp as $$
    where p.status in ('created', 'open', 'processing', 'needs_confirmation') order by p.tenant_id, p.id
 $$;
 
+-- Of a provider of the platform, keys of any tenant.
+create or replace function app.keys_linked_to(p_provider_id text) returns int
+language sql stable security definer set search_path = public, pg_temp as $$
+  select count(*)::int from keys k where k.provider_id = p_provider_id and k.revoked_at is null
+$$;
+
+-- What all tenants asked of the platform's providers since a moment.
+create or replace function app.platform_usage(p_since timestamptz)
+returns table (provider_id text, requests int, failed_requests int, cost_nanos bigint)
+language sql stable security definer set search_path = public, pg_temp as $$
+  select u.provider_id, count(*)::int, (count(*) filter (where u.status = 'failed'))::int, sum(u.cost_nanos)::bigint
+    from usage_events u where u.started_at >= p_since and u.draws_on_balance group by u.provider_id
+$$;
+
 do $$
 declare name regprocedure;
 begin

@@ -31,7 +31,8 @@ const LOOKED_UP: Record<string, string[] | 'all'> = {
   leases: 'all',
   billing_accounts: ['automatic_state', 'stripe_customer', 'tenant_id'],
   payments: ['id', 'status', 'tenant_id'],
-  keys: ['id', 'secret_hash', 'tenant_id'],
+  keys: ['id', 'provider_id', 'revoked_at', 'secret_hash', 'tenant_id'],
+  usage_events: ['cost_nanos', 'draws_on_balance', 'provider_id', 'started_at', 'status'],
   service_tokens: ['id', 'revoked_at', 'scopes', 'secret_hash', 'tenant_id'],
 }
 const LOOKUPS = [
@@ -42,9 +43,11 @@ const LOOKUPS = [
   'find_key',
   'find_service_token',
   'find_stripe_customer',
+  'keys_linked_to',
   'leases_of_gateway',
   'mails_before',
   'memberships_of_user',
+  'platform_usage',
   'tenants_of_domain',
   'unsettled_payments',
 ]

@@ -45,6 +45,10 @@ export function withIdentity<T>(database: Database, work: (tx: IdentityTx) => Pr
 }
 
 /** Runs `work` as the platform itself. */
-export function withPlatform<T>(database: Database, work: (tx: PlatformTx) => Promise<T>): Promise<T> {
-  return transact(database, NO_TENANT, 'platform', work)
+export function withPlatform<T>(
+  database: Database,
+  work: (tx: PlatformTx) => Promise<T>,
+  config?: PgTransactionConfig,
+): Promise<T> {
+  return transact(database, NO_TENANT, 'platform', work, config)
 }

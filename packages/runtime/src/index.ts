@@ -1,6 +1,6 @@
 export { addressOf } from './address.ts'
 export { EnvError, parseEnv, variable } from './env.ts'
 export { createLog, type Log, logQuickly } from './log.ts'
-export { ForbiddenAddressError, isPublicAddress, Outbound } from './outbound.ts'
+export { ConnectTimeoutError, ForbiddenAddressError, isPublicAddress, Outbound } from './outbound.ts'
 export { redactText } from './redact.ts'
 export { onShutdown, type ShutdownStep } from './shutdown.ts'

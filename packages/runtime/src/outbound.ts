@@ -1,5 +1,14 @@
 import { lookup as resolve } from 'node:dns'
-import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net'
+import {
+  BlockList,
+  connect as connectPlain,
+  isIP,
+  isIPv6,
+  type LookupFunction,
+  type OnReadOpts,
+  type Socket,
+} from 'node:net'
+import { connect as connectSecurely } from 'node:tls'
 import { Agent, buildConnector, request } from 'undici'
 
 /** Where nobody but the platform itself may connect to: its own machines, their neighbours, and what the cloud tells them there. */
@@ -65,17 +74,33 @@ export class ForbiddenAddressError extends Error {
   }
 }
 
+/** Nobody answered at an address in time. */
+export class ConnectTimeoutError extends Error {
+  readonly code = 'CONNECT_TIMEOUT'
+
+  constructor(host: string) {
+    super(`no connection to ${host} in time`)
+    this.name = 'ConnectTimeoutError'
+  }
+}
+
 export type OutboundOptions = {
   /** Hosts, addresses and blocks of addresses that may be connected to although they aren't of the internet. */
   allow: readonly string[]
   connectMs: number
 }
 
+/** A connection that is silent for so long is asked whether it is still there. */
+const KEEP_ALIVE_MS = 60_000
+const SESSIONS_MAX = 1_000
+
 /** Decides where connections may go that somebody else named, at the moment they are made. */
 export class Outbound {
   readonly #hosts: ReadonlySet<string>
   readonly #blocks: BlockList
   readonly #connectMs: number
+  /** With these, encrypted connections to where there was one before begin faster. */
+  readonly #sessions = new Map<string, Buffer>()
 
   /** Throws a RangeError for an entry of `allow` that is neither a name nor a block of addresses. */
   constructor({ allow, connectMs }: OutboundOptions) {
@@ -101,6 +126,61 @@ export class Outbound {
       if (isIP(host) !== 0 && !this.#mayReach(host, host)) callback(new ForbiddenAddressError(host, host), null)
       else connect(target, callback)
     }
+  }
+
+  /**
+   * Opens a connection by the same rules, for whoever speaks HTTP itself: `onread` gets what comes. `done` hears once, and never before
+   * this returns.
+   */
+  dial(
+    origin: URL,
+    isTrusted: boolean,
+    onread: OnReadOpts,
+    done: (...outcome: [error: null, socket: Socket] | [error: Error, socket: null]) => void,
+  ): void {
+    const host = origin.hostname.replace(/^\[|\]$/g, '')
+    const isName = isIP(host) === 0
+    if (!isTrusted && !isName && !this.#mayReach(host, host)) {
+      setImmediate(() => done(new ForbiddenAddressError(host, host), null))
+      return
+    }
+    const isSecure = origin.protocol === 'https:'
+    const port = Number(origin.port) || (isSecure ? 443 : 80)
+    const lookup = isTrusted ? {} : { lookup: this.#lookup }
+    const how = { host, port, onread, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, ...lookup }
+    const place = `${isTrusted} ${host}:${port}`
+    const session = this.#sessions.get(place)
+    const socket = isSecure
+      ? connectSecurely({
+          ...how,
+          ...(isName ? { servername: host } : {}),
+          ...(session === undefined ? {} : { session }),
+          ALPNProtocols: ['http/1.1'],
+        })
+      : connectPlain(how)
+    const finish = (error: Error | null) => {
+      clearTimeout(patience)
+      socket.off('error', finish).off('close', onClose).off('connect', onOpen).off('secureConnect', onOpen)
+      if (error === null) done(null, socket)
+      else {
+        // Whatever else goes wrong with it is of no interest.
+        socket.on('error', () => {}).destroy()
+        done(error, null)
+      }
+    }
+    const onOpen = () => finish(null)
+    const onClose = () => finish(new Error(`the connection to ${host} closed at once`))
+    const patience = setTimeout(() => finish(new ConnectTimeoutError(host)), this.#connectMs)
+    socket
+      .on('error', finish)
+      .on('close', onClose)
+      .on(isSecure ? 'secureConnect' : 'connect', onOpen)
+    if (isSecure) socket.on('session', (next: Buffer) => this.#keepSession(place, next))
+  }
+
+  #keepSession(place: string, session: Buffer): void {
+    if (this.#sessions.size >= SESSIONS_MAX) this.#sessions.clear()
+    this.#sessions.set(place, session)
   }
 
   readonly #lookup: LookupFunction = (host, options, callback) => {

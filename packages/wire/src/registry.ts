@@ -97,6 +97,7 @@ export const REGISTRY: readonly Exposed[] = [
   consoleOnly(keys.previewMany),
   everywhere(keys.revokeMany),
   everywhere(keys.replace),
+  consoleOnly(keys.getOwn),
   consoleOnly(keys.getOwnLimits),
   consoleOnly(keys.createOwn),
   consoleOnly(keys.revokeOwn),
@@ -169,5 +170,6 @@ export const REGISTRY: readonly Exposed[] = [
   everywhere(providers.listPrices),
   everywhere(providers.previewPrices),
   everywhere(providers.importPrices),
-  operatorOnly(providers.createPlatform),
+  operatorOnly(providers.listMarkups),
+  operatorOnly(providers.setMarkup),
 ]

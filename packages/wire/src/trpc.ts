@@ -23,6 +23,7 @@ import {
   type Query,
   type RequestFacts,
   rules,
+  type Scope,
   search,
   serviceTokens,
   tenants,
@@ -153,6 +154,7 @@ export const appRouter = t.router({
     previewMany: query(keys.previewMany),
     revokeMany: command(keys.revokeMany),
     replace: command(keys.replace),
+    getOwn: query(keys.getOwn),
     getOwnLimits: query(keys.getOwnLimits),
     createOwn: command(keys.createOwn),
     revokeOwn: command(keys.revokeOwn),
@@ -236,11 +238,11 @@ export type Inputs = inferRouterInputs<AppRouter>
 /** Calls operations in the same process: for loaders and actions. Throws TRPCError whose `cause` is the DomainError. */
 export const createCaller = t.createCallerFactory(appRouter)
 
-function query<I extends z.ZodType, O extends z.ZodType>(operation: Query<'tenant', I, O>) {
+function query<S extends Scope, I extends z.ZodType, O extends z.ZodType>(operation: Query<S, I, O>) {
   return t.procedure.input(unchecked<I>).query(({ ctx, input }): Promise<z.output<O>> => run(operation, ctx, input))
 }
 
-function command<I extends z.ZodType, O extends z.ZodType>(operation: Command<'tenant', I, O>) {
+function command<S extends Scope, I extends z.ZodType, O extends z.ZodType>(operation: Command<S, I, O>) {
   return t.procedure.input(unchecked<I>).mutation(({ ctx, input }): Promise<z.output<O>> => run(operation, ctx, input))
 }
 

@@ -23,6 +23,11 @@ const project: Project = {
     ...all(read('tooling/cli/src/main.ts'), /^ {6}(\w+): \{ type: /gm).map((flag) => `--${flag}`),
     ...all(read('tooling/cli/src/test.ts'), /\bname: '([\w-]+)'/g),
   ],
+  providers: Object.fromEntries(
+    [...read('tooling/cli/src/providers/command.ts').matchAll(/^ {2}(\w+): \[([^\]]*)\],$/gm)].map(
+      ([, command, options = '']) => [command, all(options, /'([\w-]+)'/g).map((option) => `--${option}`)],
+    ),
+  ),
 }
 
 describe('documents', () => {
@@ -30,6 +35,7 @@ describe('documents', () => {
     expect(files).toContain('README.md')
     expect(read('README.md')).toContain('npm start')
     expect(project.words).toEqual(expect.arrayContaining(['--fresh', 'types']))
+    expect(project.providers).toMatchObject({ delete: ['--yes'], list: [] })
   })
 
   it('name what is there', () => {
@@ -98,10 +104,11 @@ describe('what is found', () => {
   const small: Project = {
     files: ['README.md', 'packages/db/src/scope.ts', 'packages/db/migrations/0001_tables.sql', 'tooling/run.mjs'],
     code: 'export function withTenant() {} const DATABASE_URL = 1; "demo.json"',
-    rootScripts: ['start', 'test'],
+    rootScripts: ['start', 'test', 'providers'],
     packageScripts: { '@stipend/db': ['dump'] },
     tools: new Set(['drizzle-kit']),
     words: ['--fresh', 'types'],
+    providers: { list: [], set: ['--markup'] },
   }
   const problems = (text: string) => untrueIn({ path: 'docs/a.md', text }, small)
 
@@ -113,6 +120,8 @@ describe('what is found', () => {
     '`npm run gone`',
     '`npm start -- --gone`',
     '`npm test -- gone`',
+    '`npm run providers -- gone`',
+    '`npm run providers -- set openai --gone 5`',
     '`pnpm --filter @stipend/db gone`',
     '`pnpm --filter @stipend/gone dump`',
     '`pnpm gone`',
@@ -132,6 +141,7 @@ describe('what is found', () => {
     '`packages/*/src/scope.ts`, `packages/<name>/src`',
     '`scope.ts` and `demo.json`',
     '`npm start -- --fresh`, `npm test -- types`, `pnpm --filter @stipend/db dump`, `pnpm drizzle-kit generate`',
+    '`npm run providers -- set openai --markup 5`, `npm run providers -- --help`',
     '`node tooling/run.mjs`, `DATABASE_URL=x npm start`',
     '`withTenant(...)`, `withTenant`, `sk-stp-`, `spent + leased <= limit`',
     '[there](../README.md), [web](https://example.org/gone), [down](#a)',

@@ -17,6 +17,8 @@ export type Project = {
   tools: ReadonlySet<string>
   /** What may follow `npm start --` and `npm test --`: flags, and the steps of a test. */
   words: readonly string[]
+  /** What `npm run providers` does, each with the options it takes. What else stands there are names and figures. */
+  providers: Readonly<Record<string, readonly string[]>>
 }
 
 type Piece = { text: string; isBlock: boolean; language: string }
@@ -96,12 +98,20 @@ function commandsOf(line: string): string[][] {
     )
 }
 
+function providerProblems([command = '', ...words]: string[], { providers }: Project): string[] {
+  if (command === '--help') return []
+  const options = providers[command]
+  if (options === undefined) return [`there is no command ${command}`]
+  return words.filter((word) => word.startsWith('--') && !options.includes(word)).map((odd) => `it takes no ${odd}`)
+}
+
 function commandProblems([program, ...words]: string[], project: Project): string[] {
   const problem = (what: string) => [`${[program, ...words].join(' ')}: ${what}`]
   if (program === 'npm') {
     const script = words[0] === 'run' ? words[1] : words[0]
     if (script === undefined || !project.rootScripts.includes(script)) return problem('there is no such script')
     const given = words.includes('--') ? words.slice(words.indexOf('--') + 1) : []
+    if (script === 'providers') return providerProblems(given, project).flatMap(problem)
     const odd = given.filter((word) => !project.words.includes(word))
     return odd.flatMap((word) => problem(`${word} means nothing to it`))
   }

@@ -87,7 +87,7 @@ describe('what is refused', () => {
     ['tRPC in core', 'packages/core/src/a.ts', "import { initTRPC } from '@trpc/server'"],
     ['tRPC in a page', 'apps/console/app/routes/a.tsx', "import { x } from '@trpc/server/adapters/fetch'"],
     ['Stripe anywhere yet', 'apps/api/src/a.ts', "import Stripe from 'stripe'"],
-    ['undici outside the gateway', 'apps/api/src/a.ts', "import { Pool } from 'undici'"],
+    ['undici outside of runtime', 'apps/gateway/src/a.ts', "import { Pool } from 'undici'"],
     ['a test database in the product', 'apps/api/src/a.ts', "import { createTestDatabase } from '@stipend/db/testing'"],
     ['the embedded server in an app', 'apps/api/src/a.ts', "import { startEmbedded } from '@stipend/db/embedded'"],
     ['a transaction in an app', 'apps/api/src/a.ts', "import { withTenant } from '@stipend/db'"],

@@ -1,9 +1,10 @@
-import { type Actor, balance, execute, newId } from '@stipend/core'
+import { balance } from '@stipend/core'
 import { allTenants } from '@stipend/db'
 import { dataDir } from './data-dir.ts'
 import { withAppDatabase } from './database.ts'
 import type { Env } from './env.ts'
 import { Failure } from './failure.ts'
+import { asOperator } from './operator.ts'
 
 type Credit = {
   /** The organisation's short name, as in the console's addresses. */
@@ -29,21 +30,13 @@ export async function credit(env: Env, { tenant, usd, cause, expires }: Credit):
         `There is no organisation "${tenant}". There are: ${tenants.map(({ slug }) => slug).join(', ')}.`,
       )
     }
-    const actor: Actor = { kind: 'operator', tenant_id: found.id, name: 'cli' }
-    const operation = expires === undefined ? balance.credit : balance.promote
-    const input = { amount_usd: usd, cause, ...(expires === undefined ? {} : { expires_at: expires }) }
-    const request = { request_id: newId('request'), ip: null }
-    try {
-      const { output } = await execute(operation, { database }, actor, input, {
-        request,
-        // An invoice is credited once, however often the command is given.
-        idempotency_key: cause,
-      })
-      console.log(`${tenant}: $${output.amount_usd} credited for "${cause}", as ${output.id}.`)
-      return 0
-    } catch (error) {
-      const { message, details } = error as Error & { details?: { fields?: { path: string; message: string }[] } }
-      throw new Failure((details?.fields ?? []).map((field) => `${field.path}: ${field.message}`).join('\n') || message)
-    }
+    const operate = asOperator({ database }, found.id)
+    // An invoice is credited once, however often the command is given.
+    const output =
+      expires === undefined
+        ? await operate(balance.credit, { amount_usd: usd, cause }, cause)
+        : await operate(balance.promote, { amount_usd: usd, cause, expires_at: expires }, cause)
+    console.log(`${tenant}: $${output.amount_usd} credited for "${cause}", as ${output.id}.`)
+    return 0
   })
 }

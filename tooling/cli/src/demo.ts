@@ -14,7 +14,6 @@ import {
   newId,
   PERMISSIONS,
   providers,
-  sealCredential,
   serviceTokens,
   tenants,
 } from '@stipend/core'
@@ -44,8 +43,8 @@ export async function seedDemo(seeding: Seeding): Promise<DemoTenant[]> {
   return made
 }
 
-/** Runs one operation as the platform's operator, for a tenant, at a moment. */
-function asOperator({ database, masterKey }: Seeding, tenant_id: string, now: Date) {
+/** Runs one operation as the platform's operator, for a tenant or for the platform itself, at a moment. */
+function asOperator({ database, masterKey }: Seeding, tenant_id: string | null, now: Date) {
   const actor: Actor = { kind: 'operator', tenant_id, name: 'demo' }
   return async <O extends AnyOperation>(operation: O, input: unknown): Promise<z.output<O['output']>> => {
     const request = { request_id: newId('request'), ip: null }
@@ -55,23 +54,16 @@ function asOperator({ database, masterKey }: Seeding, tenant_id: string, now: Da
 }
 
 async function connectProvider(seeding: Seeding): Promise<void> {
-  const id = newId('provider')
-  await asOperator(
-    seeding,
-    newId('tenant'),
-    seeding.now,
-  )(providers.createPlatform, {
+  const operate = asOperator(seeding, null, seeding.now)
+  const base_url = `${seeding.sandboxProviderUrl}/v1`
+  const made = { name: PROVIDER, kind: 'openai_compatible', base_url, credential: 'sandbox' }
+  const { id } = await operate(providers.create, made)
+  await operate(providers.setModels, {
     id,
-    name: PROVIDER,
-    base_url: `${seeding.sandboxProviderUrl}/v1`,
-    credential_sealed: sealCredential([seeding.masterKey], 'sandbox', { tenant_id: null, provider_id: id }),
-    models: DEMO_MODELS.map(({ name, output_tokens_max, ...price }) => ({
-      name,
-      upstream_name: name,
+    models: DEMO_MODELS.map((model) => ({
       dialects: ['chat', 'completions', 'responses', 'messages'],
       context_tokens_max: CONTEXT_TOKENS_MAX,
-      output_tokens_max,
-      price: { ...price, source: 'demo' },
+      ...model,
     })),
   })
 }

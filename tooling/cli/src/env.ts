@@ -65,6 +65,11 @@ export function readEnv(source: Readonly<Record<string, string | undefined>> = p
 
 export type Env = ReturnType<typeof readEnv>
 
+/** A variable that the command line names, for what must not stand there itself. */
+export function readVariable(name: string): string | undefined {
+  return process.env[name]
+}
+
 /** What any child process needs of our surroundings, and nothing that is ours: programs get their settings by name. */
 export function surroundings(
   source: Readonly<Record<string, string | undefined>> = process.env,

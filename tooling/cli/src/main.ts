@@ -7,15 +7,20 @@ const USAGE = `Usage:
   npm run test:tools              coding tools against the gateway, installed outside of the project; --only opencode, --direct without a gateway
   npm run audit                   prove the ledger's invariants on the running or stopped demo, or DATABASE_URL
   npm run credit                  credit an organisation; --tenant lindenhof --usd 250.00 --cause "Invoice 14", --expires for a gift
+  npm run providers -- --help     the platform's own providers: connect, test, models, prices, markup, credentials
   npm run reconcile               compare usage, ledger, payments and Stripe; --days 35
   npm run migrate                 bring the database to the current state
   npm run chaos                   budgets under kill -9, hang-ups and a lying provider; --minutes 3, --seed 1
-  npm run bench -- OPTIONS        the gateway beside a bare proxy, as ratios; such as --scenarios i,iii --rounds 3; or: soak 10
+  npm run bench -- OPTIONS        the gateway beside a bare proxy, as ratios; such as --scenarios i,iii --rounds 3; or: soak 10; or: pages 100000
   npm run format                  format the code`
 
 async function main(args: string[]): Promise<number> {
   // What follows is for the programs that measure.
   if (args[0] === 'bench') return (await import('./bench.ts')).bench(args.slice(1))
+  if (args[0] === 'providers') {
+    const { readEnv } = await import('./env.ts')
+    return (await import('./providers/command.ts')).providers(readEnv(), args.slice(1))
+  }
   const { positionals, values } = parseArgs({
     args,
     allowPositionals: true,

@@ -11,6 +11,6 @@ export {
   share,
   update,
 } from './operations.ts'
-export { createPlatform } from './platform.ts'
+export { listMarkups, setMarkup } from './platform.ts'
 export { importPrices, previewPrices } from './prices.ts'
 export { tryAgain, tryNew } from './trying.ts'

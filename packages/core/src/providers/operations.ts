@@ -1,10 +1,9 @@
-import type { TenantTx } from '@stipend/db'
-import { groups, keys, models, prices, provider_shares, providers } from '@stipend/db/schema'
-import { and, eq, inArray, isNotNull, isNull, ne } from 'drizzle-orm'
+import { groups, models, prices, provider_shares, providers } from '@stipend/db/schema'
+import { and, eq, inArray, isNull, ne, sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { type Actor, actorId } from '../actor.ts'
+import { type Actor, actorId, ownerOf } from '../actor.ts'
 import { DomainError, invalidField, notFound } from '../errors.ts'
-import { command, type Given, query } from '../operation.ts'
+import { command, type Given, type OwnerTx, ownerCommand, ownerQuery } from '../operation.ts'
 import { modelPriceOf, newestPriceFirst, priceColumns } from './catalogue.ts'
 import { sealCredential } from './credential.ts'
 import { kindOf, PROVIDER_KINDS, type ProviderKindName } from './kinds.ts'
@@ -12,6 +11,8 @@ import { isSamePrice, toModelPrice } from './price.ts'
 import {
   CreateProvider,
   KindList,
+  OWN_PRIORITY,
+  PLATFORM_PRIORITY,
   PriceHistory,
   Provider,
   ProviderList,
@@ -25,17 +26,17 @@ import {
 } from './provider.ts'
 import { getProvider, priceView, requireProvider, viewModels, viewProviders } from './view.ts'
 
-export const list = query({
+export const list = ownerQuery({
   name: 'providers.list',
   permission: 'providers:read',
   summary: 'Providers, the organisation’s own and the platform’s, with their health and what was spent today.',
   input: z.strictObject({}),
   output: ProviderList,
   errors: [],
-  handle: async ({ tx }) => ({ data: await viewProviders(tx), next_cursor: null }),
+  handle: async ({ tx, actor }) => ({ data: await viewProviders(tx, ownerOf(actor)), next_cursor: null }),
 })
 
-export const listKinds = query({
+export const listKinds = ownerQuery({
   name: 'providers.list_kinds',
   permission: 'providers:read',
   summary: 'The kinds of providers that can be connected, and what each needs.',
@@ -54,17 +55,17 @@ export const listKinds = query({
   }),
 })
 
-export const get = query({
+export const get = ownerQuery({
   name: 'providers.get',
   permission: 'providers:read',
   summary: 'One provider. Never its credential.',
   input: ProviderRef,
   output: Provider,
   errors: ['not_found'],
-  handle: ({ tx, input }) => getProvider(tx, input.id),
+  handle: ({ tx, actor, input }) => getProvider(tx, ownerOf(actor), input.id),
 })
 
-export const create = command({
+export const create = ownerCommand({
   name: 'providers.create',
   permission: 'providers:write',
   summary: 'Connect a provider with credentials of your own. Requests to it don’t draw on the balance.',
@@ -72,13 +73,15 @@ export const create = command({
   output: Provider,
   errors: ['conflict'],
   handle: async ({ tx, actor, input, now, newId, masterKeys }) => {
-    const { name, kind, credential, priority, weight } = input
+    const owner = ownerOf(actor)
+    const { name, kind, credential, weight } = input
+    const priority = input.priority ?? (owner === null ? PLATFORM_PRIORITY : OWN_PRIORITY)
     const base_url = input.base_url ?? kindOf(kind).base_url
     if (base_url === null) throw invalidField('base_url', `Give the address of your ${kindOf(kind).title}.`)
     if (credential === undefined && kindOf(kind).needs_credential) {
       throw invalidField('credential', `Give the API key that ${kindOf(kind).title} gave you.`)
     }
-    await refuseTaken(tx, name)
+    await refuseTaken(tx, owner, name)
     const id = newId('provider')
     const sealed = seal({ masterKeys, actor }, id, credential)
     const created_at = now.toISOString()
@@ -86,12 +89,12 @@ export const create = command({
     await tx
       .insert(providers)
       .values({ id, name, kind, base_url, priority, weight, credential: sealed, credential_at, created_at })
-    const provider = await getProvider(tx, id)
+    const provider = await getProvider(tx, owner, id)
     return { output: provider, audit: { target_id: id, after: provider } }
   },
 })
 
-export const update = command({
+export const update = ownerCommand({
   name: 'providers.update',
   permission: 'providers:write',
   summary: 'Change a provider’s name, address or order, or switch it off and on.',
@@ -99,10 +102,10 @@ export const update = command({
   output: Provider,
   errors: ['not_found', 'conflict'],
   handle: async ({ tx, actor, input, now, masterKeys }) => {
-    const row = await requireProvider(tx, input.id, 'own')
-    const before = await getProvider(tx, input.id)
+    const row = await requireProvider(tx, ownerOf(actor), input.id)
+    const before = await getProvider(tx, ownerOf(actor), input.id)
     const { name = row.name, base_url = row.base_url, credential } = input
-    if (name !== row.name) await refuseTaken(tx, name, input.id)
+    if (name !== row.name) await refuseTaken(tx, ownerOf(actor), name, input.id)
     // Else a credential could be sent to whoever owns the new address.
     if (credential === undefined && row.credential !== null && hostOf(base_url) !== hostOf(row.base_url)) {
       throw invalidField('credential', 'The address leads to another host. Give its API key together with it.')
@@ -119,12 +122,12 @@ export const update = command({
         ...(sealed === null ? {} : { credential: sealed, credential_at: now.toISOString() }),
       })
       .where(eq(providers.id, input.id))
-    const after = await getProvider(tx, input.id)
+    const after = await getProvider(tx, ownerOf(actor), input.id)
     return { output: after, audit: { target_id: input.id, before, after } }
   },
 })
 
-export const rotateCredential = command({
+export const rotateCredential = ownerCommand({
   name: 'providers.rotate_credential',
   permission: 'providers:write',
   summary: 'Give a provider another API key. The old one is forgotten at once.',
@@ -132,11 +135,11 @@ export const rotateCredential = command({
   output: Provider,
   errors: ['not_found'],
   handle: async ({ tx, actor, input, now, masterKeys }) => {
-    await requireProvider(tx, input.id, 'own')
-    const before = await getProvider(tx, input.id)
+    await requireProvider(tx, ownerOf(actor), input.id)
+    const before = await getProvider(tx, ownerOf(actor), input.id)
     const credential = seal({ masterKeys, actor }, input.id, input.credential)
     await tx.update(providers).set({ credential, credential_at: now.toISOString() }).where(eq(providers.id, input.id))
-    const after = await getProvider(tx, input.id)
+    const after = await getProvider(tx, ownerOf(actor), input.id)
     return { output: after, audit: { target_id: input.id, before, after } }
   },
 })
@@ -148,9 +151,8 @@ export const share = command({
   input: ShareProvider,
   output: Provider,
   errors: ['not_found'],
-  handle: async ({ tx, input, now }) => {
-    await requireProvider(tx, input.id, 'any')
-    const before = await getProvider(tx, input.id)
+  handle: async ({ tx, actor, input, now }) => {
+    const before = await getProvider(tx, ownerOf(actor), input.id)
     const group_ids = [...new Set(input.group_ids ?? [])].sort()
     if (group_ids.length > 0) {
       const found = await tx.select({ id: groups.id }).from(groups).where(inArray(groups.id, group_ids))
@@ -168,22 +170,24 @@ export const share = command({
           set: { group_ids, updated_at },
         })
     }
-    const after = await getProvider(tx, input.id)
+    const after = await getProvider(tx, ownerOf(actor), input.id)
     return { output: after, audit: { target_id: input.id, before, after } }
   },
 })
 
-const remove = command({
+const remove = ownerCommand({
   name: 'providers.delete',
   permission: 'providers:write',
   summary: 'Remove a provider for good and forget its credential. What was spent with it stays in the history.',
   input: ProviderRef,
   output: z.strictObject({ id: Provider.shape.id }),
   errors: ['not_found', 'conflict'],
-  handle: async ({ tx, input, now }) => {
-    await requireProvider(tx, input.id, 'own')
-    const before = await getProvider(tx, input.id)
-    const linked = await tx.$count(keys, and(eq(keys.provider_id, input.id), isNull(keys.revoked_at)))
+  handle: async ({ tx, actor, input, now }) => {
+    await requireProvider(tx, ownerOf(actor), input.id)
+    const before = await getProvider(tx, ownerOf(actor), input.id)
+    // Of the platform's, keys of any tenant.
+    const [row] = await tx.execute<{ linked: number }>(sql`select app.keys_linked_to(${input.id}) as linked`)
+    const linked = row?.linked ?? 0
     if (linked > 0) {
       const what = linked === 1 ? 'One key is' : `${linked} keys are`
       throw new DomainError(
@@ -201,20 +205,20 @@ const remove = command({
 
 export { remove as delete }
 
-export const listModels = query({
+export const listModels = ownerQuery({
   name: 'providers.list_models',
   permission: 'providers:read',
   summary: 'All models of a provider by name, those switched off included, with what they cost.',
   input: ProviderRef,
   output: ProviderModelList,
   errors: ['not_found'],
-  handle: async ({ tx, input }) => {
-    await getProvider(tx, input.id)
+  handle: async ({ tx, actor, input }) => {
+    await getProvider(tx, ownerOf(actor), input.id)
     return { data: await viewModels(tx, input.id), next_cursor: null }
   },
 })
 
-export const setModels = command({
+export const setModels = ownerCommand({
   name: 'providers.set_models',
   permission: 'providers:write',
   summary: 'Add models to a provider, or change their names, formats, limits and prices, or switch them off and on.',
@@ -222,7 +226,7 @@ export const setModels = command({
   output: ProviderModelList,
   errors: ['not_found', 'conflict'],
   handle: async ({ tx, actor, input, now, newId }) => {
-    await requireProvider(tx, input.id, 'own')
+    await requireProvider(tx, ownerOf(actor), input.id)
     const before = await changed(tx, input.id, input.models)
     await writeModels(tx, { actor, now, newId }, input.id, input.models)
     const after = await changed(tx, input.id, input.models)
@@ -233,7 +237,7 @@ export const setModels = command({
   },
 })
 
-export const listPrices = query({
+export const listPrices = ownerQuery({
   name: 'providers.list_prices',
   permission: 'providers:read',
   summary: 'What a model has cost and will cost, the newest first. A request is charged at the price of its moment.',
@@ -253,7 +257,7 @@ export const listPrices = query({
   },
 })
 
-async function changed(tx: TenantTx, provider_id: string, wanted: readonly { name: string }[]) {
+async function changed(tx: OwnerTx, provider_id: string, wanted: readonly { name: string }[]) {
   const names = new Set(wanted.map(({ name }) => name))
   return (await viewModels(tx, provider_id)).filter(({ name }) => names.has(name))
 }
@@ -261,14 +265,14 @@ async function changed(tx: TenantTx, provider_id: string, wanted: readonly { nam
 /** A model whose limits nobody says: as small as any model of today, so that no answer is refused for being too long. */
 const LIMITS = { context_tokens_max: 128_000, output_tokens_max: 16_384 }
 
-/** Adds and changes models of the tenant's provider, whose row is locked, and prices that are others than those in force. */
+/** Adds and changes models of the actor's provider, whose row is locked, and prices that are others than those in force. */
 export async function writeModels(
-  tx: TenantTx,
+  tx: OwnerTx,
   { actor, now, newId, source = actorId(actor) }: Pick<Given, 'now' | 'newId'> & { actor: Actor; source?: string },
   provider_id: string,
   wanted: readonly SetModel[],
 ): Promise<void> {
-  const provider = await requireProvider(tx, provider_id, 'own')
+  const provider = await requireProvider(tx, ownerOf(actor), provider_id)
   const rows = await tx.select().from(models).where(eq(models.provider_id, provider_id))
   const known = new Map(rows.map((row) => [row.name, row]))
   refuseTwice(rows, wanted)
@@ -292,10 +296,17 @@ export async function writeModels(
       .where(eq(prices.model_id, model_id))
       .orderBy(...newestPriceFirst)
       .limit(1)
-    if (newest !== undefined && newest.markup_bp === 0 && isSamePrice(modelPriceOf(newest), wantedPrice)) continue
-    await tx
-      .insert(prices)
-      .values({ id: newId('price'), model_id, valid_from: at, source, ...priceColumns(wantedPrice), created_at: at })
+    if (
+      newest !== undefined &&
+      newest.markup_bp === provider.markup_bp &&
+      isSamePrice(modelPriceOf(newest), wantedPrice)
+    )
+      continue
+    const { markup_bp } = provider
+    await tx.insert(prices).values({
+      ...{ id: newId('price'), model_id, valid_from: at, source, created_at: at, markup_bp },
+      ...priceColumns(wantedPrice),
+    })
   }
 }
 
@@ -315,13 +326,13 @@ function refuseTwice(rows: readonly (typeof models.$inferSelect)[], wanted: read
   }
 }
 
-async function refuseTaken(tx: TenantTx, name: string, but?: string): Promise<void> {
+async function refuseTaken(tx: OwnerTx, owner: string | null, name: string, but?: string): Promise<void> {
   const [taken] = await tx
     .select({ id: providers.id })
     .from(providers)
     .where(
       and(
-        isNotNull(providers.tenant_id),
+        owner === null ? isNull(providers.tenant_id) : eq(providers.tenant_id, owner),
         isNull(providers.deleted_at),
         eq(providers.name, name),
         but === undefined ? undefined : ne(providers.id, but),
@@ -337,8 +348,8 @@ function seal(
   provider_id: string,
   credential: string | undefined,
 ): Buffer | null {
-  if (credential === undefined || actor.kind === 'anonymous') return null
-  return sealCredential(masterKeys(), credential, { tenant_id: actor.tenant_id, provider_id })
+  if (credential === undefined) return null
+  return sealCredential(masterKeys(), credential, { tenant_id: ownerOf(actor), provider_id })
 }
 
 const hostOf = (url: string) => new URL(url).host

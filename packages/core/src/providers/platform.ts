@@ -1,55 +1,62 @@
-import { models, prices, providers } from '@stipend/db/schema'
-import { and, eq, isNull } from 'drizzle-orm'
-import { DomainError } from '../errors.ts'
-import { platformCommand } from '../operation.ts'
-import { CreatePlatformProvider, PlatformProvider } from './provider.ts'
+import { prices, providers } from '@stipend/db/schema'
+import { asc, eq, isNull } from 'drizzle-orm'
+import { z } from 'zod'
+import { actorId } from '../actor.ts'
+import { platformCommand, platformQuery } from '../operation.ts'
+import { modelPriceOf, priceColumns } from './catalogue.ts'
+import { Markups, SetMarkup } from './provider.ts'
+import { pricedModels, requireProvider } from './view.ts'
 
-const picos = (text: string | null) => (text === null ? null : BigInt(text))
+/** Basis points are hundredths of a percent: 1250 is `12.5`. */
+function percentOf(basisPoints: number): string {
+  return (basisPoints / 100).toString()
+}
 
-export const createPlatform = platformCommand({
-  name: 'providers.create_platform',
+export const listMarkups = platformQuery({
+  name: 'providers.list_markups',
   permission: 'platform:write',
-  summary: 'Connect a provider of the platform, with its models and their prices.',
-  input: CreatePlatformProvider,
-  output: PlatformProvider,
-  errors: ['conflict'],
-  handle: async ({ tx, input, now, newId }) => {
-    const created_at = now.toISOString()
-    const [taken] = await tx
-      .select({ id: providers.id })
+  summary: 'What tenants pay on top of what each of the platform’s providers takes.',
+  input: z.strictObject({}),
+  output: Markups,
+  errors: [],
+  handle: async ({ tx }) => {
+    const rows = await tx
+      .select({ id: providers.id, markup_bp: providers.markup_bp })
       .from(providers)
-      .where(and(isNull(providers.tenant_id), isNull(providers.deleted_at), eq(providers.name, input.name)))
-    if (taken !== undefined) throw new DomainError('conflict', 'There is a provider with this name already.')
-    await tx.insert(providers).values({
-      id: input.id,
-      name: input.name,
-      kind: input.kind,
-      base_url: input.base_url,
-      credential: input.credential_sealed,
-      credential_at: input.credential_sealed === null ? null : created_at,
-      priority: input.priority,
-      weight: input.weight,
-      markup_bp: input.markup_bp,
-      created_at,
-    })
-    for (const { price, ...model } of input.models) {
-      const model_id = newId('model')
-      await tx.insert(models).values({ id: model_id, provider_id: input.id, ...model, created_at })
+      .where(isNull(providers.deleted_at))
+      .orderBy(asc(providers.id))
+    return { data: rows.map(({ id, markup_bp }) => ({ id, markup_percent: percentOf(markup_bp) })), next_cursor: null }
+  },
+})
+
+export const setMarkup = platformCommand({
+  name: 'providers.set_markup',
+  permission: 'platform:write',
+  summary:
+    'Change the markup of one of the platform’s providers. All its models get new prices, which hold from now on.',
+  input: SetMarkup,
+  output: Markups.shape.data.element,
+  errors: ['not_found'],
+  handle: async ({ tx, actor, input, now, newId }) => {
+    const { id, markup_bp: earlier } = await requireProvider(tx, null, input.id)
+    const markup_bp = Math.round(Number(input.markup_percent) * 100)
+    await tx.update(providers).set({ markup_bp }).where(eq(providers.id, id))
+    const at = now.toISOString()
+    for (const { model, price } of await pricedModels(tx, id)) {
+      if (price === null || price.markup_bp === markup_bp) continue
       await tx.insert(prices).values({
-        id: newId('price'),
-        model_id,
-        valid_from: created_at,
-        input_picos: BigInt(price.input_picos),
-        cached_input_picos: picos(price.cached_input_picos),
-        cache_write_picos: picos(price.cache_write_picos),
-        cache_write_1h_picos: picos(price.cache_write_1h_picos),
-        output_picos: BigInt(price.output_picos),
-        markup_bp: input.markup_bp,
-        source: price.source,
+        ...{
+          id: newId('price'),
+          model_id: model.id,
+          valid_from: at,
+          source: actorId(actor),
+          created_at: at,
+          markup_bp,
+        },
+        ...priceColumns(modelPriceOf(price)),
       })
     }
-    const { id, name, base_url } = input
-    const output = { id, name, base_url, models: input.models.map((model) => model.name), created_at }
-    return { output, audit: { target_id: id, after: output } }
+    const output = { id, markup_percent: percentOf(markup_bp) }
+    return { output, audit: { target_id: id, before: { markup_percent: percentOf(earlier) }, after: output } }
   },
 })

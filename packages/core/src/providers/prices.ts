@@ -1,15 +1,16 @@
-import type { TenantTx } from '@stipend/db'
 import type { ModelPrice } from '@stipend/money'
 import { z } from 'zod'
+import { type Actor, ownerOf } from '../actor.ts'
 import { invalidField } from '../errors.ts'
 import { idSchema } from '../id.ts'
-import { command } from '../operation.ts'
+import { type OwnerTx, ownerCommand } from '../operation.ts'
 import { type ListedPrice, readPriceList } from '../prices/public-formats.ts'
 import { SOURCES } from '../prices/sources.ts'
+import { modelPriceOf } from './catalogue.ts'
 import { writeModels } from './operations.ts'
 import { EnteredPrice, enteredView, PriceInput } from './price.ts'
 import { ProviderModelList } from './provider.ts'
-import { getProvider, requireProvider, viewModels } from './view.ts'
+import { pricedModels, requireProvider, viewModels } from './view.ts'
 
 const Document = z
   .string()
@@ -50,21 +51,20 @@ const from = z
     'The document’s word for the provider whose prices are meant, such as `openai`; by itself where it is known.',
   )
 
-export const previewPrices = command({
+export const previewPrices = ownerCommand({
   name: 'providers.preview_prices',
   permission: 'providers:write',
   summary: 'What importing a public list of prices would change at a provider. Changes nothing.',
   input: z.strictObject({ id: idSchema('provider'), document: Document, from }),
   output: Preview,
   errors: ['not_found'],
-  handle: async ({ tx, input }) => {
-    await requireProvider(tx, input.id, 'own')
-    const { format, rows } = await compare(tx, input)
+  handle: async ({ tx, actor, input }) => {
+    const { format, rows } = await compare(tx, actor, input)
     return { output: { format, data: rows, next_cursor: null }, audit: [] }
   },
 })
 
-export const importPrices = command({
+export const importPrices = ownerCommand({
   name: 'providers.import_prices',
   permission: 'providers:write',
   summary:
@@ -79,8 +79,7 @@ export const importPrices = command({
   output: ProviderModelList,
   errors: ['not_found'],
   handle: async ({ tx, actor, input, now, newId }) => {
-    await requireProvider(tx, input.id, 'own')
-    const { format, rows } = await compare(tx, input)
+    const { format, rows } = await compare(tx, actor, input)
     const taken = rows.filter(({ name, change, after }) => {
       if (after === null || (input.names !== undefined && !input.names.includes(name))) return false
       return change === 'new' || change === 'changed' || (change === 'free' && input.free.includes(name))
@@ -99,8 +98,8 @@ export const importPrices = command({
   },
 })
 
-async function compare(tx: TenantTx, input: { id: string; document: string; from?: string | undefined }) {
-  const provider = await getProvider(tx, input.id)
+async function compare(tx: OwnerTx, actor: Actor, input: { id: string; document: string; from?: string | undefined }) {
+  const provider = await requireProvider(tx, ownerOf(actor), input.id)
   const list = readDocument(input.document)
   const source = input.from ?? SOURCES[provider.kind]?.[list.format]
   const priced = Map.groupBy(
@@ -111,8 +110,8 @@ async function compare(tx: TenantTx, input: { id: string; document: string; from
     const known = [...new Set(list.models.map((one) => one.provider))].slice(0, 12).join(', ')
     throw invalidField('from', `The document has no prices of "${source}". It has: ${known}.`)
   }
-  const rows = (await viewModels(tx, input.id)).map((model): z.infer<typeof ImportedPrice> => {
-    const before = model.price === null ? null : enteredOnly(model.price)
+  const rows = (await pricedModels(tx, input.id)).map(({ model, price: row }): z.infer<typeof ImportedPrice> => {
+    const before = row === null ? null : enteredView(modelPriceOf(row))
     const price = onlyPrice(priced.get(model.upstream_name) ?? [])
     if (price === null) return { name: model.name, change: 'missing', before, after: null }
     const after = enteredView(price)
@@ -148,13 +147,4 @@ function onlyPrice(entries: readonly ListedPrice[]): ModelPrice | null {
 function changeOf(price: ModelPrice, hadOne: boolean): 'new' | 'changed' | 'free' {
   if (price.input === 0n && price.output === 0n) return 'free'
   return hadOne ? 'changed' : 'new'
-}
-
-function enteredOnly({
-  id: _id,
-  valid_from: _at,
-  source: _by,
-  ...price
-}: EnteredPrice & { id: string; valid_from: string; source: string }): EnteredPrice {
-  return price
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Instant, Name, UsdOutput } from '../fields.ts'
+import { Instant, UsdOutput } from '../fields.ts'
 import { idSchema } from '../id.ts'
 import { pageOf } from '../page.ts'
 import { DIALECTS, PROVIDER_KINDS, type ProviderKindName } from './kinds.ts'
@@ -46,8 +46,9 @@ const Order = {
   weight: z.int().min(1).max(1000).describe('The share of requests among providers of one priority.'),
 }
 
-/** What a tenant's own provider gets unless told otherwise: before the platform's, which cost the balance. */
+/** Unless told otherwise a tenant's own comes before the platform's, which cost the balance. */
 export const OWN_PRIORITY = 50
+export const PLATFORM_PRIORITY = 100
 
 export const ProviderRef = z.strictObject({ id: idSchema('provider') })
 
@@ -56,7 +57,7 @@ export const CreateProvider = z.strictObject({
   kind: Kind,
   base_url: BaseUrl.optional(),
   credential: Credential.optional(),
-  priority: Order.priority.default(OWN_PRIORITY),
+  priority: Order.priority.optional(),
   weight: Order.weight.default(1),
 })
 
@@ -95,7 +96,7 @@ export const Provider = z.strictObject({
     .string()
     .meta({ examples: ['https://models.school.example/v1'] })
     .nullable()
-    .describe('Null for the platform’s.'),
+    .describe('Null where it isn’t yours to know: for the platform’s.'),
   has_credential: z.boolean(),
   credential_set_at: Instant.nullable(),
   priority: z.number().int(),
@@ -232,46 +233,15 @@ export const Verdict = z.strictObject({
 })
 export type Verdict = z.infer<typeof Verdict>
 
-/** Picodollars per token, as an integer in a string: JSON has no bigint. */
-const Picos = z.string().regex(/^\d{1,15}$/, 'Give whole picodollars per token.')
-
-const Price = z.strictObject({
-  input_picos: Picos,
-  cached_input_picos: Picos.nullable().default(null),
-  cache_write_picos: Picos.nullable().default(null),
-  cache_write_1h_picos: Picos.nullable().default(null),
-  output_picos: Picos,
-  source: Name,
-})
-
-export const CreatePlatformProvider = z.strictObject({
+/** What tenants pay on top of what the platform's provider takes. */
+export const SetMarkup = z.strictObject({
   id: idSchema('provider'),
-  name: ProviderName,
-  kind: Kind.default('openai_compatible'),
-  base_url: z.url().describe('What comes before /chat/completions, so mostly ends in /v1.'),
-  credential_sealed: z.instanceof(Buffer).nullable().describe('From sealCredential, for `id`.'),
-  priority: Order.priority.default(100),
-  weight: Order.weight.default(1),
-  markup_bp: z.int().min(0).max(100_000).default(0).describe('What tenants pay on top of its prices, in basis points.'),
-  models: z
-    .array(
-      z.strictObject({
-        name: ModelName,
-        upstream_name: ModelName,
-        aliases: z.array(ModelName).default([]),
-        dialects: z.array(z.enum(DIALECTS)).min(1).default(['chat']),
-        context_tokens_max: Tokens,
-        output_tokens_max: Tokens,
-        price: Price,
-      }),
-    )
-    .min(1),
+  markup_percent: z
+    .string()
+    .trim()
+    .regex(/^\d{1,4}(\.\d{1,2})?$/, 'Give a percentage with at most two decimals, such as 10 or 12.5.')
+    .refine((text) => Number(text) <= 1000, 'A markup is at most 1000 %.')
+    .meta({ examples: ['12.5'] }),
 })
 
-export const PlatformProvider = z.strictObject({
-  id: idSchema('provider'),
-  name: z.string(),
-  base_url: z.string(),
-  models: z.array(z.string()),
-  created_at: Instant,
-})
+export const Markups = pageOf(z.strictObject({ id: idSchema('provider'), markup_percent: z.string() }))

@@ -11,6 +11,12 @@ export async function resealCredentials(database: Database, keys: MasterKeys): P
   return count
 }
 
+/** Whether these open all credentials of the platform's providers: a new one, sealed with them, is then of use to the gateways. */
+export async function openPlatformCredentials(database: Database, keys: MasterKeys): Promise<boolean> {
+  const rows = await withPlatform(database, (tx) => tx.select().from(providers).where(isNotNull(providers.credential)))
+  return rows.every(({ credential }) => credential === null || keys.some((key) => isSealedWith(key, credential)))
+}
+
 /** Locked rows are those that may be written: those of the transaction's owner. */
 async function resealIn(tx: TenantTx | PlatformTx, keys: MasterKeys): Promise<number> {
   const rows = await tx.select().from(providers).where(isNotNull(providers.credential)).for('update')

@@ -1,7 +1,8 @@
 import { providers } from '@stipend/db/schema'
 import { and, eq, isNull } from 'drizzle-orm'
+import { ownerOf } from '../actor.ts'
 import { invalidField, notFound } from '../errors.ts'
-import { type BeforeCall, command } from '../operation.ts'
+import { type BeforeCall, ownerCommand } from '../operation.ts'
 import { catalogueEntry } from '../prices/catalogue.ts'
 import { openCredential } from './credential.ts'
 import { endpointOf, headersFor, kindOf, type ListedModel, type ProviderKindName, readModelList } from './kinds.ts'
@@ -14,9 +15,10 @@ const BYTES_MAX = 8 * 1024 * 1024
 /** Above this people notice that they wait. */
 const SLOW_MS = 2_000
 
+/** `isTrusted`: the platform itself named the address. */
 type Connection = { kind: ProviderKindName; base_url: string; credential: string | null; isTrusted: boolean }
 
-export const tryNew = command({
+export const tryNew = ownerCommand({
   name: 'providers.try_new',
   permission: 'providers:write',
   summary:
@@ -24,16 +26,17 @@ export const tryNew = command({
   input: TryProvider,
   output: Verdict,
   errors: [],
-  before: ({ input, reach }) => {
+  before: ({ actor, input, reach }) => {
     const base_url = input.base_url ?? kindOf(input.kind).base_url
     if (base_url === null) throw invalidField('base_url', `Give the address of your ${kindOf(input.kind).title}.`)
-    return tryOut(reach, { kind: input.kind, base_url, credential: input.credential ?? null, isTrusted: false })
+    const isTrusted = ownerOf(actor) === null
+    return tryOut(reach, { kind: input.kind, base_url, credential: input.credential ?? null, isTrusted })
   },
   // Nothing was changed, so there is nothing to record.
   handle: async ({ before }) => ({ output: before, audit: [] }),
 })
 
-export const tryAgain = command({
+export const tryAgain = ownerCommand({
   name: 'providers.try',
   permission: 'providers:write',
   summary: 'Try the connection of a provider: whether it answers, takes its API key, and which models it has.',
@@ -44,7 +47,12 @@ export const tryAgain = command({
   handle: async ({ before }) => ({ output: before, audit: [] }),
 })
 
-async function connectionOf({ input, read, masterKeys }: BeforeCall<'tenant', { id: string }>): Promise<Connection> {
+async function connectionOf({
+  actor,
+  input,
+  read,
+  masterKeys,
+}: BeforeCall<'owner', { id: string }>): Promise<Connection> {
   const [row] = await read((tx) =>
     tx
       .select()
@@ -52,10 +60,10 @@ async function connectionOf({ input, read, masterKeys }: BeforeCall<'tenant', { 
       .where(and(eq(providers.id, input.id), isNull(providers.deleted_at))),
   )
   // The platform's are the operator's to try.
-  if (row === undefined || row.tenant_id === null) throw notFound('provider')
+  if (row === undefined || row.tenant_id !== ownerOf(actor)) throw notFound('provider')
   const place = { tenant_id: row.tenant_id, provider_id: row.id }
   const credential = row.credential === null ? null : openCredential(masterKeys(), row.credential, place)
-  return { kind: row.kind, base_url: row.base_url, credential, isTrusted: false }
+  return { kind: row.kind, base_url: row.base_url, credential, isTrusted: row.tenant_id === null }
 }
 
 type Answer = { status: number; body: Buffer; ms: number }
@@ -64,7 +72,7 @@ type Tick = Verdict['reachable']
 const UNKNOWN: Tick = { is_ok: null, says: 'Not found out, since the step before failed.' }
 
 /** Asks a provider for its list of models and judges what comes. Never throws, and says nothing of what the answer said. */
-async function tryOut(reach: BeforeCall<'tenant', unknown>['reach'], at: Connection): Promise<Verdict> {
+async function tryOut(reach: BeforeCall<'owner', unknown>['reach'], at: Connection): Promise<Verdict> {
   const kind = kindOf(at.kind)
   const startedAt = performance.now()
   let answer: Answer

@@ -1,46 +1,46 @@
-import type { TenantTx } from '@stipend/db'
 import { models, prices, provider_health, provider_shares, providers, tenants, usage_events } from '@stipend/db/schema'
-import { and, asc, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import { notFound } from '../errors.ts'
 import { usd } from '../fields.ts'
+import type { OwnerTx } from '../operation.ts'
 import { chargedPrice, isInForce, newestPriceFirst, priceRow } from './catalogue.ts'
 import { enteredView } from './price.ts'
 import type { Provider, ProviderModel } from './provider.ts'
 
 type ProviderRow = typeof providers.$inferSelect
 
-/** A tenant's provider, or one of the platform's where a tenant may act on it too. Throws not_found. */
-export async function requireProvider(tx: TenantTx, id: string, whose: 'own' | 'any'): Promise<ProviderRow> {
-  const isThere = and(eq(providers.id, id), isNull(providers.deleted_at))
-  const [provider] =
-    whose === 'own'
-      ? await tx
-          .select()
-          .from(providers)
-          .where(and(isThere, isNotNull(providers.tenant_id)))
-          .for('update')
-      : await tx.select().from(providers).where(isThere)
+/** A provider that is the owner's to change, locked. Throws not_found, for others' too. */
+export async function requireProvider(tx: OwnerTx, owner: string | null, id: string): Promise<ProviderRow> {
+  const isTheirs = owner === null ? isNull(providers.tenant_id) : eq(providers.tenant_id, owner)
+  const [provider] = await tx
+    .select()
+    .from(providers)
+    .where(and(eq(providers.id, id), isNull(providers.deleted_at), isTheirs))
+    .for('update')
   if (provider === undefined) throw notFound('provider')
   return provider
 }
 
-export async function getProvider(tx: TenantTx, id: string): Promise<Provider> {
-  const [found] = await viewProviders(tx, eq(providers.id, id))
+/** One that the owner sees: a tenant the platform's as well as its own. Throws not_found. */
+export async function getProvider(tx: OwnerTx, owner: string | null, id: string): Promise<Provider> {
+  const [found] = await viewProviders(tx, owner, eq(providers.id, id))
   if (found === undefined) throw notFound('provider')
   return found
 }
 
 /** Providers as they are shown: the tenant's own first, then by name. */
-export async function viewProviders(tx: TenantTx, which?: SQL): Promise<Provider[]> {
+export async function viewProviders(tx: OwnerTx, owner: string | null, which?: SQL): Promise<Provider[]> {
   const rows = await tx
     .select()
     .from(providers)
     .where(and(isNull(providers.deleted_at), which))
     .orderBy(sql`${providers.tenant_id} is null`, asc(providers.name), asc(providers.id))
-  const shares = new Map((await tx.select().from(provider_shares)).map((one) => [one.provider_id, one.group_ids]))
+  // With whom a provider is shared is each tenant's to say.
+  const shared = owner === null ? [] : await tx.select().from(provider_shares)
+  const shares = new Map(shared.map((one) => [one.provider_id, one.group_ids]))
   const offers = Map.groupBy(await enabledModels(tx), (one) => one.provider_id)
   const health = new Map((await healthNow(tx)).map((one) => [one.provider_id, one]))
-  const today = new Map((await spentToday(tx)).map((one) => [one.provider_id, one]))
+  const today = new Map((await spentToday(tx, owner)).map((one) => [one.provider_id, one]))
   return rows.map((row) => {
     const enabled = offers.get(row.id) ?? []
     const day = today.get(row.id)
@@ -49,7 +49,7 @@ export async function viewProviders(tx: TenantTx, which?: SQL): Promise<Provider
       name: row.name,
       kind: row.kind,
       owner: row.tenant_id === null ? 'platform' : 'organisation',
-      base_url: row.tenant_id === null ? null : row.base_url,
+      base_url: row.tenant_id === owner ? row.base_url : null,
       has_credential: row.credential !== null,
       credential_set_at: row.credential_at,
       priority: row.priority,
@@ -69,7 +69,7 @@ export async function viewProviders(tx: TenantTx, which?: SQL): Promise<Provider
   })
 }
 
-function enabledModels(tx: TenantTx) {
+function enabledModels(tx: OwnerTx) {
   return tx
     .select({
       provider_id: models.provider_id,
@@ -85,7 +85,7 @@ function enabledModels(tx: TenantTx) {
 const REPORT_MINUTES_MAX = 10
 
 /** What all gateways together have to say. The latency is the mean of theirs, weighted by their requests. */
-function healthNow(tx: TenantTx) {
+function healthNow(tx: OwnerTx) {
   const { requests, failures, latency_ms, last_error_at, last_error_code, state, provider_id, at } = provider_health
   return tx
     .select({
@@ -124,7 +124,16 @@ export function healthView(row: Omit<HealthRow, 'provider_id'> | undefined): Pro
   }
 }
 
-function spentToday(tx: TenantTx) {
+type SpentRow = { provider_id: string; requests: number; failed_requests: number; cost_nanos: string }
+
+/** The platform's day is that of UTC, and what all tenants spent in it. */
+async function spentToday(tx: OwnerTx, owner: string | null): Promise<SpentRow[]> {
+  if (owner === null) {
+    const rows = await tx.execute<SpentRow>(
+      sql`select provider_id, requests, failed_requests, cost_nanos::text from app.platform_usage(date_trunc('day', now(), 'UTC'))`,
+    )
+    return [...rows]
+  }
   const midnight = sql`date_trunc('day', now(), (select ${tenants.time_zone} from ${tenants}))`
   return tx
     .select({
@@ -138,14 +147,19 @@ function spentToday(tx: TenantTx) {
     .groupBy(usage_events.provider_id)
 }
 
-/** All models of a provider, those switched off included, at the price that is charged now. */
-export async function viewModels(tx: TenantTx, provider_id: string): Promise<ProviderModel[]> {
-  const rows = await tx
+/** All models of a provider by name, those switched off included, each with its price in force. */
+export function pricedModels(tx: OwnerTx, provider_id: string) {
+  return tx
     .selectDistinctOn([models.name], { model: models, price: priceRow })
     .from(models)
     .leftJoin(prices, and(eq(prices.model_id, models.id), isInForce))
     .where(eq(models.provider_id, provider_id))
     .orderBy(asc(models.name), ...newestPriceFirst)
+}
+
+/** All models of a provider, those switched off included, at the price that is charged now. */
+export async function viewModels(tx: OwnerTx, provider_id: string): Promise<ProviderModel[]> {
+  const rows = await pricedModels(tx, provider_id)
   return rows.map(({ model, price }) => ({
     id: model.id,
     name: model.name,

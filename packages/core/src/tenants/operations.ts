@@ -49,7 +49,7 @@ export const create = command({
   output: Tenant,
   errors: ['conflict'],
   handle: async ({ tx, actor, input }) => {
-    if (actor.kind !== 'operator') throw notFound('organisation')
+    if (actor.kind !== 'operator' || actor.tenant_id === null) throw notFound('organisation')
     const id = actor.tenant_id
     await tx.insert(tenants).values({ id, ...input })
     await tx.insert(accounts).values({ id, kind: 'balance', limit_nanos: 0n, renewal: 'never' })

@@ -39,6 +39,7 @@ export const ListUsage = PageInput.extend({
   to: InstantInput.optional().describe('Requests that began before this time.'),
   member_id: idSchema('member').optional(),
   key_id: idSchema('key').optional(),
+  location_id: idSchema('location').optional().describe('Requests of the people of one location.'),
   model: z.string().max(200).optional(),
   status: z.enum(USAGE_STATUSES).optional(),
   search: Search,
@@ -52,6 +53,7 @@ export const SummarizeUsage = z.strictObject({
     .max(366)
     .default(30)
     .describe('How many days back, today included, in the tenant’s time zone.'),
+  location_id: idSchema('location').optional().describe('What the people of one location used.'),
 })
 
 const Totals = {
