@@ -19,6 +19,8 @@ export type ShownKey = {
   budget: ShownBudget
   valid_from: string | null
   valid_until: string | null
+  /** Of a key that a lesson paused. */
+  paused_group_id?: string | null | undefined
 }
 
 const STATES = {
@@ -27,6 +29,7 @@ const STATES = {
   not_yet_valid: { word: 'Not yet', color: 'blue' },
   expired: { word: 'Ended', color: 'gray' },
   disabled: { word: 'Disabled', color: 'yellow' },
+  paused: { word: 'Paused', color: 'yellow' },
   revoked: { word: 'Revoked', color: 'red' },
 } as const
 
@@ -44,13 +47,16 @@ export const RENEWAL_WORDS: Record<Renewal, string> = {
   monthly: 'Renews every month',
 }
 
-function stateOf({ status, budget }: Pick<ShownKey, 'status' | 'budget'>): keyof typeof STATES {
+type Stated = Pick<ShownKey, 'status' | 'budget' | 'paused_group_id'>
+
+function stateOf({ status, budget, paused_group_id = null }: Stated): keyof typeof STATES {
+  if (status === 'disabled' && paused_group_id !== null) return 'paused'
   const isUsedUp = budget.limit_usd !== null && percentUsed(budget.spent_usd, budget.limit_usd) === 100
   return status === 'active' && isUsedUp ? 'used_up' : status
 }
 
 /** The state of a key in a word and a colour. */
-export function KeyBadge(props: { of: Pick<ShownKey, 'status' | 'budget'> }) {
+export function KeyBadge(props: { of: Stated }) {
   const { word, color } = STATES[stateOf(props.of)]
   return (
     <Badge color={color} style={{ flexShrink: 0 }}>
