@@ -17,6 +17,7 @@ export function readUsageFilter(search: URLSearchParams, zone: string, now: Date
     ...(given('q') === undefined ? {} : { search: given('q') }),
     ...(given('model') === undefined ? {} : { model: given('model') }),
     ...(given('key') === undefined ? {} : { key_id: given('key') }),
+    ...(given('provider') === undefined ? {} : { provider_id: given('provider') }),
     ...(status === undefined ? {} : { status }),
   }
   const isFiltered = Object.keys(filter).length > 1
