@@ -55,6 +55,7 @@ describe('paths', () => {
     [paths.report('lindenhof'), 't.$slug.coding_.report'],
     [paths.exportReport('lindenhof'), 't.$slug.export.report'],
     [paths.newOwnKey('lindenhof'), 't.$slug.my-keys.new'],
+    [paths.ownKey('lindenhof', 'key_1'), 't.$slug.my-keys.$keyId'],
     [paths.keys('lindenhof', '?q=a'), 't.$slug.keys'],
     [paths.listedKey('lindenhof', 'key_1'), 't.$slug.keys.$keyId'],
     [paths.exportKeys('lindenhof'), 't.$slug.export.keys'],
@@ -91,7 +92,7 @@ describe('paths', () => {
 
   test('every path function is tried above', () => {
     // But for the slip, which isn't a page of Remix.
-    expect(Object.keys(paths)).toHaveLength(58)
+    expect(Object.keys(paths)).toHaveLength(59)
   })
 })
 

@@ -25,6 +25,7 @@ export const paths = {
     `/t/${slug}/coding/${memberId}/keys/${keyId}/replace${search}`,
   report: (slug: string) => `/t/${slug}/coding/report`,
   exportReport: (slug: string) => `/t/${slug}/export/report`,
+  ownKey: (slug: string, keyId: string, search = '') => `/t/${slug}/my-keys/${keyId}${search}`,
   newOwnKey: (slug: string) => `/t/${slug}/my-keys/new`,
   keys: (slug: string, search = '') => `/t/${slug}/keys${search}`,
   listedKey: (slug: string, keyId: string, search = '') => `/t/${slug}/keys/${keyId}${search}`,
@@ -60,7 +61,7 @@ export const paths = {
   model: (slug: string, id: string, modelId: string) => `/t/${slug}/providers/${id}/models/${modelId}`,
   tokens: (slug: string) => `/t/${slug}/api`,
   newToken: (slug: string) => `/t/${slug}/api/new`,
-  myKeys: (slug: string) => `/t/${slug}/my-keys`,
+  myKeys: (slug: string, search = '') => `/t/${slug}/my-keys${search}`,
   connect: (slug: string) => `/t/${slug}/connect`,
   trpc: (slug: string) => `/trpc/${slug}`,
 } as const

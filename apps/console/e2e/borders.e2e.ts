@@ -27,7 +27,7 @@ test('a member sees their own keys and how to connect, nothing else', async ({ p
     'My keys',
     'Connect tools',
   ])
-  await expect(page.getByRole('region', { name: 'Homework' })).toContainText('$5.00')
+  await expect(page.getByRole('row').filter({ hasText: 'Homework' })).toContainText('$5.00')
   await page.getByRole('link', { name: 'Connect tools' }).click()
   const row = page.getByRole('table', { name: 'Models' }).getByRole('row').filter({ hasText: 'sandbox-small' })
   await expect(row.getByRole('cell')).toHaveText([/^sandbox-small/, '1M', '$0.15', '$0.15', '$0.60'])

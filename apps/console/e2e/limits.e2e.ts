@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { Locator, Page } from '@playwright/test'
 import { providers, tenants } from '@stipend/core'
 import { close, connect } from '@stipend/db'
@@ -115,11 +116,13 @@ test.describe('the form', () => {
     await expect(change.getByTestId('sentence')).toContainText('Only with sandbox-small, from 127.0.0.0/8 or ::1.')
     await change.getByRole('textbox', { name: 'Addresses' }).fill('192.0.2.7')
     await pick(change, page, 'Models', 'large', /sandbox-large/)
+    await change.getByLabel('Requests per minute').fill('60')
     await expect(change.getByTestId('sentence')).toContainText(
-      'Only with sandbox-small or sandbox-large, from 192.0.2.7.',
+      'Only with sandbox-small or sandbox-large, from 192.0.2.7. At most 60 requests a minute.',
     )
     await change.getByRole('button', { name: 'Save' }).click()
     await expect(page.getByRole('dialog', { name: /Daan Jansen/ })).toContainText('192.0.2.7')
+    await expect(page.getByRole('dialog', { name: /Daan Jansen/ })).toContainText('60 requests a minute')
     await expect
       .poll(() => askOf(world.gateway_url, secret, 'sandbox-large'), { timeout: 3_000 })
       .toBe('403 ip_not_allowed')
@@ -161,10 +164,12 @@ test('the same limits hold for every key of a class, and the teacher who makes t
   await pick(form, page, 'Models', 'klein', /klein\s*\$1\.00 in, \$4\.00 out/)
   await expect(page.getByTestId('sentence')).toHaveText('Creates 6 keys, at most $30.00. Only with klein.')
   const opened = context.waitForEvent('page')
-  const answered = page.waitForResponse((response) => response.request().method() === 'POST')
   await page.getByRole('button', { name: 'Create 6 keys' }).click()
   await opened
-  const secrets = (await (await answered).text()).match(/sk-stp-[0-9A-Za-z]{34}/g) ?? []
+  const download = page.waitForEvent('download')
+  await page.getByRole('button', { name: 'CSV' }).click()
+  const csv = await readFile(await (await download).path(), 'utf8')
+  const secrets = csv.match(/sk-stp-[0-9A-Za-z]{34}/g) ?? []
   expect(secrets).toHaveLength(6)
   for (const secret of [secrets[0], secrets[5]]) {
     expect(await askOf(world.gateway_url, secret ?? '', 'klein')).toBe('answered')

@@ -30,6 +30,7 @@ export type Seeded = {
   teacher?: SeededPerson
   people: SeededPerson[]
   locations: string[]
+  location_ids: string[]
   /** Ids of its classes. */
   groups: string[]
   /** Of the member's key. */
@@ -120,6 +121,7 @@ export async function seedSchool(database: Database, { slug, name }: { slug: str
     teacher,
     people,
     locations: places.map((place) => place.name),
+    location_ids: places.map((place) => place.id),
     groups: groupIds,
     member_secret: homework.secret ?? '',
   }
@@ -152,6 +154,7 @@ export async function seedCompany(database: Database, { slug, name }: { slug: st
     member,
     people,
     locations: ['Bristol'],
+    location_ids: [office.id],
     groups: [],
     member_secret: '',
   }

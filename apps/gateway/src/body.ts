@@ -25,9 +25,11 @@ export function readBody(
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0
+    let isOver = false
     const finish = (error: DomainError | null) => {
+      if (isOver) return
+      isOver = true
       clearTimeout(timer)
-      request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose)
       const [only] = chunks
       if (error === null) resolve(only?.length === bytes ? only : Buffer.concat(chunks, bytes))
       else reject(error)
@@ -38,12 +40,14 @@ export function readBody(
     const onClose = () =>
       finish(new DomainError('request_timeout', 'The connection closed before the body was complete.'))
     const onData = (chunk: Buffer) => {
+      if (isOver) return
       timer.refresh()
       bytes += chunk.length
       if (bytes > bytesMax) finish(tooLarge())
       else chunks.push(chunk)
     }
     const timer = setTimeout(onSilence, silenceMs)
+    // They stay, and do nothing once it is over: to take them off takes longer than all else here.
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
   })
 }

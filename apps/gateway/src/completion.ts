@@ -25,6 +25,8 @@ export async function complete(gateway: Gateway, http: Http, dialect: AskDialect
     const found = gateway.catalogue.candidates(facts, { name: ask.model, dialect: dialect.name })
     let models = found instanceof Promise ? await found : found
     if (ask.follows !== undefined) models = await following(gateway, facts, ask, models)
+    const admitted = gateway.rules.admit(facts, models, ask.model)
+    models = admitted instanceof Promise ? await admitted : admitted
     models = gateway.providers.inOrder(models, performance.now())
     return await serve(gateway, http, { startedAt, purse, facts, ask, body, models })
   } catch (error) {

@@ -14,7 +14,8 @@ export async function countTokens(gateway: Gateway, http: Http): Promise<Handled
     const { json } = parseBody(body)
     const name = readCount(json)
     const found = await gateway.catalogue.candidates(facts, { name, dialect: 'messages' })
-    const models = gateway.providers.inOrder(found, performance.now())
+    const admitted = await gateway.rules.admit(facts, found, name)
+    const models = gateway.providers.inOrder(admitted, performance.now())
     const sent = ({ upstream_name }: PricedModel) =>
       upstream_name === name ? body : Buffer.from(JSON.stringify({ ...json, model: upstream_name }))
     const asked = { method: 'POST', dialect: 'messages', beneath: '/count_tokens', body: sent } as const

@@ -99,6 +99,7 @@ export class Exchange implements AnswerHandler {
       if (!response.writableFinished) this.#hangUp()
     }
     const onDrain = () => this.#upstream?.resume()
+    // They stay: of an exchange that is over they do nothing, and the response goes with it.
     response.on('close', onClose)
     response.on('drain', onDrain)
     purse.running.add(this)
@@ -107,8 +108,6 @@ export class Exchange implements AnswerHandler {
       this.#promise()
       await this.#done.promise
     } finally {
-      response.off('close', onClose)
-      response.off('drain', onDrain)
       purse.running.delete(this)
       gateway.running.delete(this)
     }

@@ -10,6 +10,7 @@ import type { Journal } from './journal.ts'
 import type { KeptResponses } from './kept.ts'
 import type { Purses } from './purses.ts'
 import type { Family } from './refusal.ts'
+import type { Rules } from './rules.ts'
 import type { Titles } from './titles.ts'
 import type { ProviderPatience, Upstreams } from './upstream.ts'
 
@@ -26,6 +27,7 @@ export type Gateway = {
   door: Door
   kept: KeptResponses
   titles: Titles
+  rules: Rules
   limits: BodyLimits
   log: Log
   /** Requests that are being answered. */

@@ -67,7 +67,7 @@ export function keptResponse(method: 'GET' | 'POST' | 'DELETE', beneath: Beneath
     try {
       const facts = await gateway.door.check(http, purse)
       const kept = await gateway.kept.find(facts, id)
-      const model = await modelAt(gateway, facts, kept.provider_id)
+      const model = await modelAt(gateway, facts, kept.provider_id, method === 'GET')
       const place = `/${encodeURIComponent(id)}${beneath}${queryOf(http)}`
       const done = await passOn(gateway, http, [model], { method, dialect: 'responses', beneath: place, body: null })
       return { ...done, key_id: facts.key_id }
@@ -79,9 +79,12 @@ export function keptResponse(method: 'GET' | 'POST' | 'DELETE', beneath: Beneath
 }
 
 /** Any model of the provider that speaks Responses: what is asked for is beside them. */
-async function modelAt(gateway: Gateway, facts: KeyFacts, provider_id: string): Promise<PricedModel> {
+async function modelAt(gateway: Gateway, facts: KeyFacts, provider_id: string, isRead: boolean): Promise<PricedModel> {
   const models = await gateway.catalogue.usable(facts)
-  const found = models.find(({ provider, dialects }) => provider.id === provider_id && dialects.includes('responses'))
+  const there = models.filter(({ provider, dialects }) => provider.id === provider_id && dialects.includes('responses'))
+  const [any] = there
+  // To stop or to delete something, no rule stands in the way.
+  const [found] = isRead && any !== undefined ? await gateway.rules.admit(facts, there, any.name) : there
   if (found !== undefined) return found
   throw new DomainError('not_found', 'The provider that has this response can’t be used with this API key any more.')
 }

@@ -4,7 +4,7 @@ import { fullPrice } from '@stipend/money'
 import type { Gateway, Handled, Http } from './gateway.ts'
 import { sendJson } from './send.ts'
 
-/** The models this key may use, each once. A spent budget doesn't close the list: tools ask for it before anything else. */
+/** The models this key may use at this moment, each once. A spent budget doesn't close the list: tools ask for it before anything else. */
 export async function listModels(gateway: Gateway, http: Http): Promise<Handled> {
   const { key_id, models } = await usable(gateway, http)
   if (http.family === 'openai') sendJson(http, 200, { object: 'list', data: models.map(asOpenAI) })
@@ -34,7 +34,7 @@ async function usable(gateway: Gateway, http: Http): Promise<{ key_id: string; m
   const purse = gateway.door.find(http)
   try {
     const facts = await gateway.door.check(http, purse)
-    const models = await gateway.catalogue.usable(facts)
+    const models = await gateway.rules.visible(facts, await gateway.catalogue.usable(facts))
     // Of several with one name the one that is asked first.
     const byName = new Map(models.toReversed().map((model) => [model.name, model]))
     return { key_id: facts.key_id, models: models.filter((model) => byName.get(model.name) === model) }

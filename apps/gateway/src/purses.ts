@@ -26,6 +26,7 @@ export class Purses {
   readonly #subscription: Subscription
   readonly #sweeper: NodeJS.Timeout
   readonly #onCatalogue: (tenantId?: string) => void
+  readonly #onRules: (tenantId?: string) => void
   #isChannelUp = false
   /** The database's clock less ours. */
   #clockOffset = 0
@@ -37,10 +38,13 @@ export class Purses {
     log: Log
     /** Models or prices have changed, or may have. */
     onCatalogue: (tenantId?: string) => void
+    /** Rules have changed, or may have. */
+    onRules: (tenantId?: string) => void
   }) {
     const { database, gatewayId, journal, log } = args
     this.#log = log
     this.#onCatalogue = args.onCatalogue
+    this.#onRules = args.onRules
     this.ledger = new Ledger({ database, gatewayId, journal, log, leaseIds: () => this.#leaseIds() })
     this.#context = {
       database,
@@ -61,6 +65,7 @@ export class Purses {
         this.#invalidate(this.#byHash.values())
         this.#isChannelUp = true
         this.#onCatalogue()
+        this.#onRules()
       },
       onLost: () => {
         this.#isChannelUp = false
@@ -103,6 +108,16 @@ export class Purses {
     this.#unknown.set(name, performance.now() + UNKNOWN_MS)
   }
 
+  /** Milliseconds since the epoch by the database's clock. */
+  now(): number {
+    return this.#context.now()
+  }
+
+  /** Whether changes are being heard of. Where they aren't, nothing that is remembered is trusted. */
+  get isChannelUp(): boolean {
+    return this.#isChannelUp
+  }
+
   async close(deadline: AbortSignal): Promise<void> {
     clearInterval(this.#sweeper)
     await this.#subscription.close()
@@ -118,11 +133,12 @@ export class Purses {
     return [...this.#byHash.values()].flatMap((purse) => [...purse.leaseIds()])
   }
 
-  /** `key key_…`, `account …`, `member …`, `tenant …`, `catalogue`, `catalogue ten_…`, `recall ACCOUNT GATEWAY`. */
+  /** `key key_…`, `account …`, `member …`, `tenant …`, `catalogue`, `catalogue ten_…`, `rules ten_…`, `recall ACCOUNT GATEWAY`. */
   #hear(message: string): void {
     const [subject, id, from] = message.split(' ')
     if (subject === 'catalogue') this.#onCatalogue(id)
-    if (id === undefined || subject === 'catalogue') return
+    if (subject === 'rules') this.#onRules(id)
+    if (id === undefined || subject === 'catalogue' || subject === 'rules') return
     if (subject === 'recall') {
       if (from === this.#context.gatewayId) return
       for (const purse of this.#pursesOf(id)) purse.retire(id)

@@ -80,7 +80,8 @@ async function serve(gateway: Gateway, request: IncomingMessage, response: Serve
   else gateway.log.info(line, 'request')
 }
 
-async function route(gateway: Gateway, http: Http, path: string): Promise<Handled> {
+/** Throws at once where there is nothing to hand it to. */
+function route(gateway: Gateway, http: Http, path: string): Promise<Handled> {
   const { request, response } = http
   // Before the key or the budget: a client that tries a WebSocket first goes on with POST at once.
   if (request.headers.upgrade?.toLowerCase() === 'websocket') {

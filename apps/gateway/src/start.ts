@@ -13,6 +13,7 @@ import { Providers } from './health.ts'
 import { gatewayIdentity, Journal, lockFolder } from './journal.ts'
 import { KeptResponses } from './kept.ts'
 import { Purses } from './purses.ts'
+import { Rules } from './rules.ts'
 import { createGatewayServer } from './server.ts'
 import { Titles } from './titles.ts'
 import { warmUp } from './tokens.ts'
@@ -55,7 +56,15 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
   const journal = new Journal(path.join(dataDir, 'journal'))
   const catalogue = new Catalogue({ database, masterKeys, log })
   const onCatalogue = (tenantId?: string) => catalogue.changed(tenantId)
-  const purses = new Purses({ database, gatewayId, journal, log, onCatalogue })
+  const rules: Rules = new Rules({
+    database,
+    log,
+    now: () => purses.now(),
+    isChannelUp: () => purses.isChannelUp,
+    isAway: () => purses.ledger.isAway,
+  })
+  const onRules = (tenantId?: string) => rules.changed(tenantId)
+  const purses: Purses = new Purses({ database, gatewayId, journal, log, onCatalogue, onRules })
   const patience = { ...PATIENCE, ...options.patience }
   const outbound = new Outbound({ allow: options.allowedHosts ?? [], connectMs: patience.connectMs })
   const upstreams = new Upstreams(outbound, patience)
@@ -86,6 +95,7 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
     purses,
     kept: new KeptResponses(database, log),
     titles: new Titles(database, log),
+    rules,
     door: new Door(purses, options.trustedProxies ?? 0),
     upstreams,
     providers,
@@ -118,6 +128,7 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
       },
     },
     { name: 'settle', timeoutMs: 10_000, run: (deadline) => purses.close(deadline) },
+    { name: 'count rules', timeoutMs: 5_000, run: () => rules.close() },
     {
       name: 'close',
       run: async () => {

@@ -157,6 +157,8 @@ describe('kill -9 of PostgreSQL', () => {
     const askWith = (secret: string) => call(gateway.url, { key: secret, body: prompt('tokens=5') })
     const ask = () => askWith(key.secret)
     expect((await Promise.all(Array.from({ length: 30 }, ask))).every(isWhole)).toBe(true)
+    // All is told: no connection is busy, and the next question goes to one that hangs.
+    await accountFor(house.books, key, PRICE)
 
     const backends = await house.books.test.admin`
       select pid from pg_stat_activity where application_name like 'stipend gateway%'`

@@ -56,7 +56,14 @@ class Gateway {
     this.journal = new Journal(this.dir)
     const ready = Promise.withResolvers<void>()
     const { id: gatewayId, database, journal } = this
-    this.purses = new Purses({ database, gatewayId, journal, log, onCatalogue: () => ready.resolve() })
+    this.purses = new Purses({
+      database,
+      gatewayId,
+      journal,
+      log,
+      onCatalogue: () => ready.resolve(),
+      onRules: () => {},
+    })
     await this.purses.ledger.recover()
     await ready.promise
     this.isRunning = true

@@ -46,6 +46,9 @@ describe('JSON', () => {
     const body = `{"model":"nobody","model":"sandbox-small","max_tokens":900,"max_tokens":7,"n":5,"n":1,${hello}}`
     const { forwarded, event } = await serve(body)
     expect(forwarded).toMatchObject({ model: 'sandbox-small', max_tokens: 7, n: 1 })
+    // Which of two the provider would take is not left to it.
+    const sent = house.sandbox.lastRequest()?.body ?? ''
+    for (const name of ['model', 'max_tokens', 'n']) expect(sent.split(`"${name}":`), name).toHaveLength(2)
     expect(event).toMatchObject({ output_tokens: 7 })
   })
 

@@ -81,8 +81,9 @@ describe('every table of tenants', () => {
   function insertInto(table: string, columns: readonly Column[], tenant: string, mark: string): string {
     const value = ({ name, type }: Column): string => {
       if (name === 'tenant_id') return `'${tenant}'`
-      // Never zero in a ledger, never more spent than there is.
-      if (['amount_nanos', 'threshold_nanos', 'monthly_max_nanos'].includes(name)) return '1'
+      // Never zero in a ledger, never more spent than there is, never a limit of none.
+      const least = ['amount_nanos', 'threshold_nanos', 'monthly_max_nanos', 'requests_per_minute']
+      if (least.includes(name)) return '1'
       if (name === 'cooldown_minutes') return '60'
       if (type === 'bigint' || type === 'integer') return '0'
       if (type === 'boolean') return 'true'

@@ -96,11 +96,12 @@ const CASES: Record<string, (things: Things) => object> = {
   'chats.list': ({ member_id, key_id }) => ({ member_id, key_id }),
   'search.all': () => ({ text: 'Person' }),
   'coding.list_groups': ({ location_id }) => ({ location_id, kind: 'student' }),
-  'keys.list': ({ member_id, location_id, group_id, allocation_id }) => ({
+  'keys.list': ({ member_id, location_id, group_id, allocation_id, provider_id }) => ({
     member_id,
     location_id,
     group_id,
     allocation_id,
+    provider_id,
   }),
   'keys.list_own': () => ({}),
   'keys.get': ({ key_id: id }) => ({ id }),
@@ -132,6 +133,7 @@ const CASES: Record<string, (things: Things) => object> = {
   'keys.disable': ({ key_id: id }) => ({ id }),
   'keys.enable': ({ key_id: id }) => ({ id }),
   'keys.replace': ({ key_id: id }) => ({ id }),
+  'keys.get_own': ({ own_key_id: id }) => ({ id }),
   'keys.get_own_limits': () => ({}),
   'keys.create_own': ({ provider_id }) => ({ provider_id, name: 'Mine', budget_usd: '1' }),
   'keys.revoke_own': ({ own_key_id: id }) => ({ id }),
@@ -173,8 +175,8 @@ const CASES: Record<string, (things: Things) => object> = {
     draft: { id: rule_id, name: 'Draft', effect: 'block', group_ids: [group_id] },
     ...OTHER_ASKER,
   }),
-  'usage.list': ({ member_id, key_id, provider_id }) => ({ member_id, key_id, provider_id }),
-  'usage.summary': () => ({}),
+  'usage.list': ({ member_id, key_id, provider_id, location_id }) => ({ member_id, key_id, provider_id, location_id }),
+  'usage.summary': ({ location_id }) => ({ location_id }),
   'balance.get': () => ({}),
   'balance.level': () => ({}),
   'balance.list_ledger': () => ({}),
@@ -207,7 +209,7 @@ const CASES: Record<string, (things: Things) => object> = {
   'providers.update': ({ provider_id: id }) => ({ id, priority: 7 }),
   'providers.rotate_credential': ({ provider_id: id }) => ({ id, credential: 'sk-rotated' }),
   'providers.share': ({ provider_id: id, group_id }) => ({ id, group_ids: [group_id] }),
-  'providers.delete': ({ provider_id: id }) => ({ id }),
+  'providers.delete': ({ spare_provider_id: id }) => ({ id }),
   'providers.try_new': () => ({ kind: 'vllm', base_url: 'https://new.example/v1' }),
   'providers.try': ({ provider_id: id }) => ({ id }),
   'providers.list_models': ({ provider_id: id }) => ({ id }),
@@ -229,7 +231,7 @@ const CONSOLE_VIEWS = [
 ]
 
 /** What anybody does with keys of their own; the tests of `keys` try whose they may be. */
-const PERSONAL = ['keys.create_own', 'keys.revoke_own']
+const PERSONAL = ['keys.get_own', 'keys.create_own', 'keys.revoke_own']
 
 /** Of what there is, a member without a role may do only this. */
 const MEMBER_MAY = ['tenants.get', 'balance.level', 'keys.list_own', 'keys.get_own_limits', 'models.list']
@@ -281,13 +283,10 @@ async function makeThings(within?: Scene) {
   const { id: key_id, secret } = await home.key({ member_id, allocation_id })
   await run(core.balance.promote, { amount_usd: '1', cause: 'gift', expires_at: '2999-01-01T00:00:00Z' })
   const { id: service_token_id } = await run(core.serviceTokens.create, { name: 'Script', scopes: ['keys:read'] })
-  const { id: provider_id } = await createProvider(db.database, {
-    tenant_id,
-    base_url: 'https://own.example/v1',
-    masterKey: MASTER_KEY,
-    credential: 'sk-own',
-    name: provider_name(unique),
-  })
+  const own = { tenant_id, base_url: 'https://own.example/v1', masterKey: MASTER_KEY, credential: 'sk-own' }
+  const { id: provider_id } = await createProvider(db.database, { ...own, name: provider_name(unique) })
+  const spare = await createProvider(db.database, { ...own, name: `${provider_name(unique)}-spare` })
+  await run(core.keys.update, { id: key_id, provider_id })
   const [model] = (await run(core.providers.listModels, { id: provider_id })).data
   if (model === undefined) throw new Error('a provider without models')
   const owner = await home.owner()
@@ -320,6 +319,7 @@ async function makeThings(within?: Scene) {
     service_token_id,
     top_up_id,
     provider_id,
+    spare_provider_id: spare.id,
     model_id: model.id,
     rule_id,
     import_id,
@@ -429,8 +429,8 @@ function* withOneIdOf(input: object, others: object): Generator<{ field: string;
 }
 
 /** What a query answers that found none. */
-function isNothing(output: { data?: unknown[]; count?: number }): boolean {
-  return output.data?.length === 0 || output.count === 0
+function isNothing(output: { data?: unknown[]; count?: number; requests?: number }): boolean {
+  return output.data?.length === 0 || output.count === 0 || output.requests === 0
 }
 
 function isRefused(outcome: Outcome, code: string): boolean {

@@ -97,6 +97,7 @@ export const REGISTRY: readonly Exposed[] = [
   consoleOnly(keys.previewMany),
   everywhere(keys.revokeMany),
   everywhere(keys.replace),
+  consoleOnly(keys.getOwn),
   consoleOnly(keys.getOwnLimits),
   consoleOnly(keys.createOwn),
   consoleOnly(keys.revokeOwn),

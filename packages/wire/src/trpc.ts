@@ -154,6 +154,7 @@ export const appRouter = t.router({
     previewMany: query(keys.previewMany),
     revokeMany: command(keys.revokeMany),
     replace: command(keys.replace),
+    getOwn: query(keys.getOwn),
     getOwnLimits: query(keys.getOwnLimits),
     createOwn: command(keys.createOwn),
     revokeOwn: command(keys.revokeOwn),

@@ -10,6 +10,7 @@ import { removeEmbedded, startEmbedded } from '@stipend/db/embedded'
 import { modelPrice } from '@stipend/money'
 import { readTable } from './table.ts'
 
+export { runPages } from './pages.ts'
 export { runSoak } from './soak.ts'
 
 const GATEWAY_PORT = 18_120

@@ -91,8 +91,8 @@ const ONLY_IN: Record<string, readonly string[]> = {
   '@stipend/db/testing': [],
   '@stipend/core/testing': ['tooling/bench/', 'tooling/chaos/', 'tooling/tools/'],
   'drizzle-orm': ['packages/db/', 'packages/core/', 'packages/auth/', 'packages/billing/'],
-  // A test that kills a server of its own looks at what is left of it.
-  postgres: ['packages/db/', 'apps/gateway/test/'],
+  // A test that kills a server of its own looks at what is left of it; a benchmark fills one by the hundred thousand.
+  postgres: ['packages/db/', 'apps/gateway/test/', 'tooling/bench/'],
   lucia: ['packages/auth/'],
   '@lucia-auth/adapter-drizzle': ['packages/auth/'],
   '@trpc/server': ['packages/wire/', 'apps/console/backend.ts'],

@@ -11,7 +11,7 @@ const USAGE = `Usage:
   npm run reconcile               compare usage, ledger, payments and Stripe; --days 35
   npm run migrate                 bring the database to the current state
   npm run chaos                   budgets under kill -9, hang-ups and a lying provider; --minutes 3, --seed 1
-  npm run bench -- OPTIONS        the gateway beside a bare proxy, as ratios; such as --scenarios i,iii --rounds 3; or: soak 10
+  npm run bench -- OPTIONS        the gateway beside a bare proxy, as ratios; such as --scenarios i,iii --rounds 3; or: soak 10; or: pages 100000
   npm run format                  format the code`
 
 async function main(args: string[]): Promise<number> {

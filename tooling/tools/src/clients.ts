@@ -18,6 +18,8 @@ export type Client = {
   /** Beside what its users are told: no telemetry, no updates, nobody asked. Files beneath the home folder. */
   quietly?: { env?: Record<string, string>; files?: Record<string, string>; append?: string }
   refused: Readonly<Partial<Record<ToolDialect, Refused>>> & { usual: Refused }
+  /** Where it gives up when it is told to wait, however shortly. */
+  impatient?: readonly ToolDialect[]
 }
 
 const platform = `${process.platform}-${process.arch}`
@@ -140,6 +142,7 @@ export const CLIENTS: readonly Client[] = [
     args: ({ prompt }) => ['--config', `${HOME}/.continue/config.yaml`, '--auto', '-p', prompt],
     quietly: { env: { CONTINUE_TELEMETRY_ENABLED: '0' } },
     refused: once(1),
+    impatient: ['messages'],
   },
   {
     id: 'cline',

@@ -20,15 +20,19 @@ export type ToolsOptions = {
 
 /** What one client did in one way to be told no, or yes. */
 type Row = { client: string; how: string; case: Case; requests: number; seconds: number; wrong: string | undefined }
-type Case = 'creates a file' | 'wrong key' | 'empty budget'
+type Case = 'creates a file' | 'told to wait' | 'wrong key' | 'empty budget' | 'too fast'
 
 const PROGRAMS = fileURLToPath(new URL('../programs', import.meta.url))
+/** What the gateway says where a provider has too many requests. */
+const BUSY = 'The model provider has too many requests.'
+/** How many wait for their minute at once. */
+const TOGETHER = 6
 /** Machines are busy, and starting a program takes a while. */
 const SLACK = { times: 3, seconds: 12 }
 
 /**
- * Installs coding tools outside of the project and has each create a file through the gateway, then be refused: it must stop, and show
- * the gateway's sentence. Answers what went wrong, in sentences; a tool that can't be had is told, and not taken for one that works.
+ * Installs coding tools outside of the project and has each create a file through the gateway, also where it is told to wait at first, then
+ * be refused: it must stop, and show the gateway's sentence. Answers what went wrong, in sentences; a tool that can't be had is told, and not taken for one that works.
  */
 export async function testTools({ root, surroundings, only, direct, tell }: ToolsOptions): Promise<string[]> {
   const chosen = CLIENTS.filter(({ id }) => only.length === 0 || only.includes(id))
@@ -36,6 +40,7 @@ export async function testTools({ root, surroundings, only, direct, tell }: Tool
   const wrong: string[] = []
   const missing: string[] = []
   const rows: Row[] = []
+  const waiting: { tried: Tried; limit: number }[] = []
   try {
     for (const client of chosen) {
       const folder = await installed(client, surroundings).catch((error: Error) => {
@@ -45,11 +50,24 @@ export async function testTools({ root, surroundings, only, direct, tell }: Tool
       if (folder === undefined) continue
       for (const dialect of client.dialects) {
         for (const model of client.models ?? [MODEL_OF[dialect]]) {
-          for await (const row of cases({ client, folder, dialect, model, world, env: surroundings })) {
+          const tried: Tried = { client, folder, dialect, model, world, env: surroundings }
+          for await (const row of cases(tried)) {
             rows.push(row)
             tell(lineOf(row))
+            // One request less than it takes, so that it meets the limit once.
+            if (row.case === 'creates a file' && row.wrong === undefined)
+              waiting.push({ tried, limit: row.requests - 1 })
           }
         }
+      }
+    }
+    // Each of them waits for a minute, so several at once.
+    for (let first = 0; first < waiting.length; first += TOGETHER) {
+      const together = waiting.slice(first, first + TOGETHER)
+      for (const row of await Promise.all(together.map(({ tried, limit }) => tooFast(tried, limit)))) {
+        if (row === undefined) continue
+        rows.push(row)
+        tell(lineOf(row))
       }
     }
     wrong.push(
@@ -91,8 +109,39 @@ type Tried = {
   env: Record<string, string>
 }
 
+const howOf = ({ models }: Client, dialect: ToolDialect, model: string) =>
+  models === undefined ? dialect : `${dialect}, ${model}`
+
+/**
+ * With a key that makes a tool wait for up to a minute: it does so and creates its file, or gives up and says why. Whether it has that much
+ * patience is for the tool to say.
+ */
+async function tooFast({ client, folder, dialect, model, world, env }: Tried, limit: number): Promise<Row | undefined> {
+  const limited = await world.limited?.(limit)
+  if (limited === undefined) return undefined
+  const connection = { base_url: world.baseUrl, key: limited.key, model }
+  const ran = await run(client, folder, { dialect, connection, env })
+  const requests = await limited.requests()
+  const isToldWhy = plain(ran.output).includes(plain(`This API key may make ${limit} request`))
+  const isDone = ran.file !== undefined && ran.code === 0
+  const gaveUp = ran.code !== null && ran.code !== 0 && isToldWhy
+  const told = isDone ? requests > limit : gaveUp
+  const found = told
+    ? undefined
+    : `${ran.file === undefined ? 'no file' : 'a file'}, ended with ${ran.code} after ${requests} requests`
+  const wrong = found === undefined ? undefined : `${found}\n${ran.output.slice(-1_500)}`
+  return {
+    client: client.name,
+    how: howOf(client, dialect, model),
+    case: 'too fast',
+    requests,
+    seconds: ran.seconds,
+    wrong,
+  }
+}
+
 async function* cases({ client, folder, dialect, model, world, env }: Tried): AsyncIterable<Row> {
-  const how = client.models === undefined ? dialect : `${dialect}, ${model}`
+  const how = howOf(client, dialect, model)
   const attempt = async (kind: Case, key: string, judge: (ran: Ran, requests: number) => string | undefined) => {
     const before = await world.requests()
     const ran = await run(client, folder, { dialect, connection: { base_url: world.baseUrl, key, model }, env })
@@ -101,7 +150,14 @@ async function* cases({ client, folder, dialect, model, world, env }: Tried): As
     const wrong = found === undefined ? undefined : `${found}\n${ran.output.slice(-1_500)}`
     return { client: client.name, how, case: kind, requests, seconds: ran.seconds, wrong }
   }
-  yield await attempt('creates a file', world.keys.good, judgeWork)
+  yield await attempt('creates a file', world.keys.good, (ran, requests) => judgeWork(ran, requests, 2))
+  if (world.hesitate !== undefined) {
+    world.hesitate()
+    const isPatient = client.impatient?.includes(dialect) !== true
+    yield await attempt('told to wait', world.keys.good, (ran, requests) =>
+      isPatient ? judgeWork(ran, requests, 3) : judgeRefusal(client, dialect, 'told to wait', ran, requests, BUSY),
+    )
+  }
   const { wrong, empty } = world.keys
   for (const [kind, key] of [
     ['wrong key', wrong],
@@ -113,11 +169,12 @@ async function* cases({ client, folder, dialect, model, world, env }: Tried): As
   }
 }
 
-function judgeWork({ code, file }: Ran, requests: number): string | undefined {
+/** `least`: it asks, tells the model what became of its call, and where it was told to wait, asks again. */
+function judgeWork({ code, file }: Ran, requests: number, least: number): string | undefined {
   if (file === undefined) return `no file, after ${requests} requests, ended with ${code}`
   if (!file.includes('Hello from the sandbox model.')) return `another file than it was told: ${file}`
   if (code !== 0) return `a file, but ended with ${code}`
-  return requests < 2 ? 'never told the model what became of its call' : undefined
+  return requests < least ? `only ${requests} requests, where it takes ${least}` : undefined
 }
 
 function judgeRefusal(

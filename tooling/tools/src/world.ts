@@ -17,6 +17,10 @@ export type World = {
   /** Ends in `/v1`. */
   baseUrl: string
   keys: { good: string; wrong?: string; empty?: string }
+  /** The next request is answered that it comes too fast, and may come again in a second. */
+  hesitate?(): void
+  /** A key that may make so many requests a minute, and how many of its requests were answered so far. */
+  limited?(requests_per_minute: number): Promise<{ key: string; requests(): Promise<number> }>
   /** Requests for an answer so far. */
   requests(): Promise<number>
   /** What is not as it should be with the books, in sentences. */
@@ -75,6 +79,11 @@ export async function wholeHouse(root: string, surroundings: Record<string, stri
       wrong: mistyped(good),
       empty: (await scene.key({ budget_usd: '0.000001' })).secret,
     },
+    hesitate: () => sandbox.configure({ next: 1, status: 429, retry_after: 1 }),
+    limited: async (requests_per_minute) => {
+      const { id, secret } = await scene.key({ budget_usd: '5', requests_per_minute })
+      return { key: secret, requests: () => gateway.answered(id) }
+    },
     requests: gateway.requests,
     audit: async () => (await auditLedger(database)).violations.map((violation) => JSON.stringify(violation)),
     async close() {
@@ -103,7 +112,8 @@ async function startGateway(root: string, env: Record<string, string>) {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let requests = 0
-  let last: string | undefined
+  const answered = new Map<string, number>()
+  const read = new Set<string>()
   const seen = new EventEmitter()
   const listening = Promise.withResolvers<string>()
   child.once('exit', (code) => listening.reject(new Error(`The gateway ended with ${code}.`)))
@@ -115,20 +125,33 @@ async function startGateway(root: string, env: Record<string, string>) {
       method?: string
       path?: string
       request_id?: string
+      key_id?: string
+      status?: number
     }
     if (said.msg === 'listening' && said.url !== undefined) listening.resolve(said.url)
-    if (said.msg === 'request' && said.method === 'POST' && ASKS.test(said.path ?? '')) requests += 1
-    last = said.request_id ?? last
+    if (said.msg === 'request' && said.method === 'POST' && ASKS.test(said.path ?? '')) {
+      requests += 1
+      if (said.status === 200) answered.set(said.key_id ?? '', (answered.get(said.key_id ?? '') ?? 0) + 1)
+    }
+    if (said.request_id !== undefined) read.add(said.request_id)
     seen.emit('line')
   })
   const url = await listening.promise
+  /** Whatever was logged before this is read when it is over. */
+  async function allRead() {
+    const { headers } = await fetch(`${new URL(url).origin}/healthz`)
+    const id = headers.get('x-request-id') ?? ''
+    while (!read.has(id)) await once(seen, 'line')
+  }
   return {
     url,
     async requests() {
-      // Whatever was logged before this is read before this.
-      const { headers } = await fetch(`${new URL(url).origin}/healthz`)
-      while (last !== headers.get('x-request-id')) await once(seen, 'line')
+      await allRead()
       return requests
+    },
+    async answered(keyId: string) {
+      await allRead()
+      return answered.get(keyId) ?? 0
     },
     async end() {
       const gone = once(child, 'exit')

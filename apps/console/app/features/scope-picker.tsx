@@ -4,7 +4,7 @@ import { withParams } from '../ui/table/state.ts'
 import { useTenant } from './tenant.ts'
 
 /** Pages that show one location at a time where one is chosen. */
-const SCOPED = ['coding', 'keys', 'members', 'groups']
+const SCOPED = ['', 'coding', 'keys', 'usage', 'members', 'groups']
 
 /** Whether a path is of a page that follows the location that is chosen. */
 export function isScoped(pathname: string): boolean {

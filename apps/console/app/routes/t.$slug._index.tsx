@@ -32,19 +32,22 @@ import { counted } from '../words.ts'
 
 const DAYS = 30
 
-export const loader = tenantLoader(async ({ api, context, session, membership, slug, now }) => {
+export const loader = tenantLoader(async ({ api, context, session, membership, slug, url, now }) => {
   const permissions = context.backend.permissions(session, membership)
   if (!permissions.includes('usage:read')) {
     throw redirect(permissions.includes('billing:read') ? paths.billing(slug) : paths.myKeys(slug))
   }
+  const location_id = url.searchParams.get('location')?.trim() || undefined
+  const place = location_id === undefined ? {} : { location_id }
   const [summary, balance, { level }, active, people] = await Promise.all([
-    api.usage.summary({ days: DAYS }),
+    api.usage.summary({ days: DAYS, ...place }),
     permissions.includes('balance:read') ? api.balance.get() : null,
     api.balance.level(),
-    api.keys.list({ limit: 200 }),
+    api.keys.list({ limit: 200, ...place }),
     api.members.list({ limit: 2 }),
   ])
   return {
+    location_id,
     summary,
     balance,
     level,
@@ -55,20 +58,23 @@ export const loader = tenantLoader(async ({ api, context, session, membership, s
 })
 
 export default function Overview() {
-  const { summary, balance, level, needs, has_people, has_keys } = useLoaderData<typeof loader>()
-  const { tenant_name } = useTenant()
+  const { location_id, summary, balance, level, needs, has_people, has_keys } = useLoaderData<typeof loader>()
+  const { tenant_name, locations } = useTenant()
   const today = summary.by_day.at(-1)
   const now = useNow()
+  const place = locations.length < 2 ? undefined : locations.find((one) => one.id === location_id)
   const lasts = lastsWords(balance?.runs_out_at ?? null, now)
   return (
     <>
-      <PageHeader title="Overview" sentence={`What ${tenant_name} spends on AI, and what is left.`} />
+      <PageHeader title="Overview" sentence={`What ${place?.name ?? tenant_name} spends on AI, and what is left.`} />
       {level !== 'enough' && <LowBalance level={level} runsOutAt={balance?.runs_out_at ?? null} />}
-      {summary.requests === 0 && <FirstDay hasPeople={has_people} hasKeys={has_keys} />}
+      {summary.requests === 0 && location_id === undefined && <FirstDay hasPeople={has_people} hasKeys={has_keys} />}
       <SimpleGrid cols={{ base: 2, md: balance === null ? 3 : 4 }} spacing="md" mb="md">
         {balance !== null && (
           <Figure label="Balance left" value={<Amount usd={balance.available_usd} />}>
-            {lasts ?? `${shortUsd(balance.spent_usd)} spent so far`}
+            {location_id !== undefined
+              ? 'of the whole organisation'
+              : (lasts ?? `${shortUsd(balance.spent_usd)} spent so far`)}
           </Figure>
         )}
         <Figure label="Spent today" value={<Amount usd={today?.cost_usd ?? '0.00'} />}>
@@ -103,7 +109,7 @@ export default function Overview() {
           <Title order={2} mb="sm">
             Models
           </Title>
-          <Models models={summary.by_model} />
+          <Models models={summary.by_model} location={location_id} />
         </Card>
       </SimpleGrid>
       <Group mt="md" justify="flex-end">
@@ -210,7 +216,11 @@ function NeedsYou({ needs }: { needs: ReturnType<typeof needsYou> }) {
   )
 }
 
-function Models({ models }: { models: { model: string; requests: number; cost_usd: string }[] }) {
+function Models(props: {
+  models: { model: string; requests: number; cost_usd: string }[]
+  location: string | undefined
+}) {
+  const { models, location } = props
   const { slug } = useTenant()
   if (models.length === 0) {
     return (
@@ -223,7 +233,15 @@ function Models({ models }: { models: { model: string; requests: number; cost_us
     <Stack gap={0}>
       {models.slice(0, 6).map(({ model, requests, cost_usd }) => (
         <Group key={model} justify="space-between" py={6} wrap="nowrap">
-          <Anchor component={Link} to={paths.usage(slug, `?${new URLSearchParams({ model })}`)} size="sm" truncate>
+          <Anchor
+            component={Link}
+            to={paths.usage(
+              slug,
+              `?${new URLSearchParams({ model, ...(location === undefined ? {} : { location }) })}`,
+            )}
+            size="sm"
+            truncate
+          >
             {model}
           </Anchor>
           <Group gap="sm" wrap="nowrap">

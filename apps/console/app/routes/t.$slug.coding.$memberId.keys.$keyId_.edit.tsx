@@ -9,7 +9,7 @@ import { keyButtonId } from '../features/coding/people-columns.tsx'
 import { ENDS, type End, endOf } from '../features/keys/ends.ts'
 import { RENEWAL_WORDS, RENEWALS, type Renewal } from '../features/keys/key-state.tsx'
 import { RESTRICTION_FIELDS, RestrictionFields } from '../features/keys/restriction-fields.tsx'
-import { choicesOf, type RestrictionsDraft, restrictionsOf, restrictionWords } from '../features/keys/restrictions.ts'
+import { choicesOf, restrictionsDraft, restrictionsOf, restrictionWords } from '../features/keys/restrictions.ts'
 import { readRestrictions } from '../features/keys/terms.server.ts'
 import { useTenant } from '../features/tenant.ts'
 import { shortUsd } from '../money.ts'
@@ -61,11 +61,7 @@ export default function EditKey() {
   const [renewal, setRenewal] = useState<Renewal>(key.budget.renewal)
   const [end, setEnd] = useState<End>('keep')
   const [chosen, setChosen] = useState<string | null>(null)
-  const [limits, setLimits] = useState<RestrictionsDraft>({
-    models: key.allowed_models ?? [],
-    provider_id: key.provider_id,
-    addresses: (key.allowed_ips ?? []).join('\n'),
-  })
+  const [limits, setLimits] = useState(restrictionsDraft(key))
   const [isTried, setTried] = useState(false)
   const touch = () => setTouched(true)
   const { restrictions, problems } = restrictionsOf(limits, choices)

@@ -8,10 +8,12 @@ import {
   useParams,
   useSearchParams,
 } from '@remix-run/react'
+import { useCopyKeys } from '../features/keys/copy-keys.ts'
 import { KEY_STATES } from '../features/keys/key-state.tsx'
 import { KEY_COLUMNS } from '../features/keys/keys-columns.tsx'
 import { KEY_FILTERS, readKeysQuery, USED } from '../features/keys/keys-query.ts'
 import { type KeysMeant, ManyKeysButtons, useManyKeys } from '../features/keys/many-keys.tsx'
+import { choicesOf } from '../features/keys/restrictions.ts'
 import { useTenant } from '../features/tenant.ts'
 import { paths } from '../paths.ts'
 import { tenantLoader } from '../session.server.ts'
@@ -29,11 +31,23 @@ export const meta: MetaFunction = () => [{ title: 'Keys – Stipend' }]
 
 export const loader = tenantLoader(async ({ api, url }) => {
   const { filter, sort, cursor, isFiltered } = readKeysQuery(url.searchParams)
-  const [page, groups] = await Promise.all([
+  const [page, groups, models, owner] = await Promise.all([
     api.keys.list({ ...filter, sort, ...(cursor === null ? {} : { cursor }) }),
     api.groups.list({ limit: 200 }),
+    api.models.list(),
+    filter.member_id === undefined ? null : api.members.get({ id: filter.member_id }),
   ])
-  return { page, filter, sort, isFiltered, groups: groups.data }
+  const { providers, models: served } = choicesOf(models.data)
+  return {
+    page,
+    filter,
+    sort,
+    isFiltered,
+    groups: groups.data,
+    providers,
+    models: served.map((model) => model.name),
+    owner: owner === null ? null : { value: owner.id, label: owner.name },
+  }
 })
 
 // A panel opening or closing changes nothing here.
@@ -48,13 +62,23 @@ export const shouldRevalidate: ShouldRevalidateFunction = ({
     : currentUrl.search !== nextUrl.search
 
 export default function Keys() {
-  const { page, filter, sort, isFiltered, groups } = useLoaderData<typeof loader>()
+  const { page, filter, sort, isFiltered, groups, providers, models, owner } = useLoaderData<typeof loader>()
   const { slug, words, may } = useTenant()
   const { keyId } = useParams()
   const [search] = useSearchParams()
-  const selected = useSelectedActs(filter)
+  const selected = useSelectedActs(page.data, filter, sort)
   const filters = [
     { name: 'status', label: 'Status', options: KEY_STATES, isSingle: true },
+    {
+      name: 'owner',
+      label: 'Owner',
+      options: owner === null ? [] : [owner],
+      isSingle: true,
+      find: async (search: string) => {
+        const { data } = await trpcFor(slug).members.list.query({ limit: 20, ...(search === '' ? {} : { search }) })
+        return data.map(({ id, name }) => ({ value: id, label: name }))
+      },
+    },
     {
       name: 'used',
       label: 'Budget used',
@@ -65,6 +89,18 @@ export default function Keys() {
       name: 'group',
       label: words.group,
       options: groups.map(({ id, name, location_name }) => ({ value: id, label: `${name}, ${location_name}` })),
+      isSingle: true,
+    },
+    {
+      name: 'provider',
+      label: 'Provider',
+      options: providers.map(({ id, name }) => ({ value: id, label: name })),
+      isSingle: true,
+    },
+    {
+      name: 'model',
+      label: 'Limited to model',
+      options: models.map((name) => ({ value: name, label: name })),
       isSingle: true,
     },
   ]
@@ -119,9 +155,12 @@ export default function Keys() {
   )
 }
 
-function useSelectedActs(filter: KeysMeant['filter']) {
+type Loaded = Awaited<ReturnType<typeof loader>>
+
+function useSelectedActs(rows: Loaded['page']['data'], filter: Loaded['filter'], sort: Loaded['sort']) {
   const { slug } = useTenant()
   const many = useManyKeys()
+  const copy = useCopyKeys(rows, { ...filter, sort })
   const meant = ({ ids }: Selected): KeysMeant => (ids === null ? { filter } : { ids })
   return {
     dialog: many.dialog,
@@ -134,6 +173,7 @@ function useSelectedActs(filter: KeysMeant['filter']) {
       },
       acts: (selected: Selected) => (
         <ManyKeysButtons
+          onCopy={() => void copy(selected)}
           onAct={(act) => many.ask({ act, keys: meant(selected), what: counted(selected.count, 'selected key') })}
         />
       ),

@@ -15,6 +15,7 @@ import type { MetaFunction } from '@remix-run/node'
 import { Link, useFetcher, useLoaderData } from '@remix-run/react'
 import { IconDots } from '@tabler/icons-react'
 import { useEffect, useState } from 'react'
+import { useManyKeys } from '../features/keys/many-keys.tsx'
 import { usePeopleActs } from '../features/people/use-people-acts.tsx'
 import { useTenant } from '../features/tenant.ts'
 import { paths } from '../paths.ts'
@@ -42,6 +43,8 @@ export const action = tenantAction(async ({ api }, form) => {
   return { done: true }
 })
 
+const KEY_ACTS = { disable: 'Disable', enable: 'Enable', revoke: 'Revoke' } as const
+
 type Asked = { intent: 'create' | 'rename' | 'delete'; id?: string; name?: string }
 
 export default function Locations() {
@@ -51,6 +54,8 @@ export default function Locations() {
   const { ask, dialog } = usePeopleActs([])
   const one = words.location.toLowerCase()
   const canWrite = may('locations:write')
+  const keys = useManyKeys()
+  const hasActs = canWrite || may('keys:write')
   const add = (
     <Button onClick={() => setAsked({ intent: 'create' })}>
       Add {/^[aeiou]/.test(one) ? 'an' : 'a'} {one}
@@ -78,7 +83,7 @@ export default function Locations() {
               <Table.Th ta="end" w={100}>
                 {words.groups}
               </Table.Th>
-              {canWrite && (
+              {hasActs && (
                 <Table.Th w={50}>
                   <VisuallyHidden>Actions</VisuallyHidden>
                 </Table.Th>
@@ -88,7 +93,15 @@ export default function Locations() {
           <Table.Tbody>
             {locations.map((location) => (
               <Table.Tr key={location.id}>
-                <Table.Td fw={500}>{location.name}</Table.Td>
+                <Table.Td fw={500}>
+                  {may('keys:read') ? (
+                    <Anchor component={Link} to={paths.coding(slug, `?location=${location.id}`)} inherit c="inherit">
+                      {location.name}
+                    </Anchor>
+                  ) : (
+                    location.name
+                  )}
+                </Table.Td>
                 <Table.Td ta="end">
                   <Anchor
                     component={Link}
@@ -109,7 +122,7 @@ export default function Locations() {
                     {location.groups_count.toLocaleString('en-US')}
                   </Anchor>
                 </Table.Td>
-                {canWrite && (
+                {hasActs && (
                   <Table.Td>
                     <Menu position="bottom-end" shadow="md" withinPortal>
                       <Menu.Target>
@@ -118,10 +131,42 @@ export default function Locations() {
                         </ActionIcon>
                       </Menu.Target>
                       <Menu.Dropdown>
-                        <Menu.Item onClick={() => setAsked({ intent: 'rename', id: location.id, name: location.name })}>
-                          Rename
-                        </Menu.Item>
-                        {may('members:write') && (
+                        {may('keys:write') && (
+                          <>
+                            <Menu.Item component={Link} to={paths.newLocationKeys(slug, location.id)}>
+                              Create keys
+                            </Menu.Item>
+                            {(['disable', 'enable', 'revoke'] as const).map((act) => (
+                              <Menu.Item
+                                key={act}
+                                onClick={() =>
+                                  keys.ask({
+                                    act,
+                                    keys: { filter: { location_id: location.id } },
+                                    what: `the keys of ${location.name}`,
+                                  })
+                                }
+                                {...(act === 'revoke' ? { color: 'red' } : {})}
+                              >
+                                {KEY_ACTS[act]} all keys
+                              </Menu.Item>
+                            ))}
+                            {may('usage:read') && (
+                              <Menu.Item component={Link} to={paths.usage(slug, `?location=${location.id}`)}>
+                                Usage
+                              </Menu.Item>
+                            )}
+                            {canWrite && <Menu.Divider />}
+                          </>
+                        )}
+                        {canWrite && (
+                          <Menu.Item
+                            onClick={() => setAsked({ intent: 'rename', id: location.id, name: location.name })}
+                          >
+                            Rename
+                          </Menu.Item>
+                        )}
+                        {canWrite && may('members:write') && (
                           <Menu.Item
                             onClick={() =>
                               ask({
@@ -134,12 +179,14 @@ export default function Locations() {
                             Invite everybody
                           </Menu.Item>
                         )}
-                        <Menu.Item
-                          color="red"
-                          onClick={() => setAsked({ intent: 'delete', id: location.id, name: location.name })}
-                        >
-                          Delete
-                        </Menu.Item>
+                        {canWrite && (
+                          <Menu.Item
+                            color="red"
+                            onClick={() => setAsked({ intent: 'delete', id: location.id, name: location.name })}
+                          >
+                            Delete
+                          </Menu.Item>
+                        )}
                       </Menu.Dropdown>
                     </Menu>
                   </Table.Td>
@@ -150,6 +197,7 @@ export default function Locations() {
         </Table>
       )}
       {dialog}
+      {keys.dialog}
       {asked !== null && <PlaceDialog key={JSON.stringify(asked)} asked={asked} onClose={() => setAsked(null)} />}
     </>
   )

@@ -35,9 +35,9 @@ const PAGE = 50
 const REFRESH_MS = 1_500
 
 export const loader = tenantLoader(async ({ api, membership, url, now }) => {
-  const { range, days, filter, isFiltered } = readUsageFilter(url.searchParams, membership.time_zone, now)
+  const { range, days, place, filter, isFiltered } = readUsageFilter(url.searchParams, membership.time_zone, now)
   const input = { ...filter, ...cursorOf(url.searchParams), limit: PAGE }
-  const [page, summary] = await Promise.all([api.usage.list(input), api.usage.summary({ days })])
+  const [page, summary] = await Promise.all([api.usage.list(input), api.usage.summary({ days, ...place })])
   return { page, summary, input, range, isFiltered }
 })
 

@@ -107,7 +107,11 @@ export class Connection {
     })
   }
 
-  /** The socket, which is connected or will be. `open` when it is. */
+  get isOpen(): boolean {
+    return !this.#isGone && this.#socket?.destroyed === false
+  }
+
+  /** Its socket, which is connected. */
   attach(socket: Socket): void {
     this.#socket = socket
     socket.on('end', () => this.#onEnd())

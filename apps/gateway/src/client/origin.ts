@@ -34,7 +34,9 @@ export class Origin {
   /** Sends a request, on a connection that is free or a new one. The handler hears nothing before this has returned. */
   dispatch(request: Outgoing, handler: AnswerHandler): Call {
     const call = new Call(request, handler)
-    const free = this.#idle.pop()
+    let free = this.#idle.pop()
+    // Broken, and about to say so.
+    while (free?.isOpen === false) free = this.#idle.pop()
     if (free !== undefined) free.send(call)
     else if (this.#all.size < this.#connectionsMax) this.#open(call)
     else this.#waiting.push(call)

@@ -154,6 +154,8 @@ const keyFilter = {
   location_id: idSchema('location').optional().describe('Keys of the people of one location.'),
   group_id: idSchema('group').optional().describe('Keys of the people of one class or team.'),
   allocation_id: idSchema('allocation').optional(),
+  provider_id: idSchema('provider').optional().describe('Keys linked to this provider.'),
+  model: z.string().max(300).optional().describe('Keys limited to models, this one among them by this name.'),
   used_min: z.coerce
     .number()
     .int()
@@ -173,6 +175,9 @@ export const ListKeys = PageInput.extend({
   sort: z.enum(KEY_SORTS).default('-created_at').describe('The order; a leading minus: downwards.'),
 })
 export type ListKeys = z.infer<typeof ListKeys>
+
+const { sort, status } = ListKeys.shape
+export const ListOwnKeys = PageInput.extend({ sort, status })
 
 /** A key in a list: with whose it is, who made it and all that was ever used with it. */
 export const ListedKey = Key.extend({

@@ -7,9 +7,9 @@ import { contains, given } from '../conditions.ts'
 import { usd } from '../fields.ts'
 import { membersInScope } from '../members/scope.ts'
 import { type Call, query } from '../operation.ts'
-import { PageInput, pageOf, toPage } from '../page.ts'
+import { pageOf, toPage } from '../page.ts'
 import { type Sortings, sorted } from '../sorting.ts'
-import { type KeyFilter, type KeyStatus, ListedKey, ListKeys } from './key.ts'
+import { type KeyFilter, type KeyStatus, ListedKey, ListKeys, ListOwnKeys } from './key.ts'
 import { keyView, selectKeys, spentNanos } from './operations.ts'
 
 const SORTINGS: Sortings<'created_at' | 'name' | 'member_name' | 'spent' | 'last_used_at' | 'valid_until'> = {
@@ -31,6 +31,8 @@ export function matchingKeys(actor: Actor, filter: KeyFilter, now: Date): SQL | 
     given(filter.location_id, (id) => eq(members.location_id, id)),
     given(filter.group_id, inGroup),
     given(filter.allocation_id, (id) => eq(keys.allocation_id, id)),
+    given(filter.provider_id, (id) => eq(keys.provider_id, id)),
+    given(filter.model, (name) => sql`${name} = any (${keys.allowed_models})`),
     given(
       filter.used_min,
       (percent) =>
@@ -141,9 +143,16 @@ export const list = query({
 export const listOwn = query({
   name: 'keys.list_own',
   permission: 'own',
-  summary: 'The keys of the person who asks, newest first.',
-  input: PageInput,
+  summary: 'The keys of the person who asks, newest first unless sorted otherwise.',
+  input: ListOwnKeys,
   output: pageOf(ListedKey),
   errors: [],
-  handle: (call) => listKeys(call, { ...call.input, sort: '-created_at' }, eq(keys.member_id, actorId(call.actor))),
+  handle: (call) => {
+    const { actor, input, now } = call
+    const own = and(
+      eq(keys.member_id, actorId(actor)),
+      given(input.status, (status) => hasStatus(status, now)),
+    )
+    return listKeys(call, input, own)
+  },
 })

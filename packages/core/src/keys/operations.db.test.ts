@@ -61,23 +61,20 @@ describe('the state of a key', () => {
     const place = await createScene(test.database)
     const { id: here } = await place.member()
     const { id: gone } = await place.member()
-    await place.run(core.members.deactivate, { member_ids: [gone] })
     const secrets = new Map<string, string>()
     const seed = Date.now()
     const given = fc.sample(facts, { numRuns: 60, seed })
     for (const { is_deactivated, ...one } of given) {
-      const key = await place.key({ member_id: here })
+      const key = await place.key({ member_id: is_deactivated ? gone : here })
       secrets.set(key.id, key.secret)
       await withTenant(test.database, place.tenant_id, (tx) =>
         tx
           .update(keyTable)
-          .set({
-            ...Object.fromEntries(Object.entries(one).map(([name, at]) => [name, at?.toISOString() ?? null])),
-            member_id: is_deactivated ? gone : here,
-          })
+          .set(Object.fromEntries(Object.entries(one).map(([name, at]) => [name, at?.toISOString() ?? null])))
           .where(eq(keyTable.id, key.id)),
       )
     }
+    await place.run(core.members.deactivate, { member_ids: [gone] })
     const stored = await withTenant(test.database, place.tenant_id, (tx) => tx.select().from(keyTable))
     const rows = stored.map((row) => ({
       ...row,

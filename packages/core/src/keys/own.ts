@@ -28,6 +28,16 @@ async function ownKey(tx: TenantTx, actor: Actor, id: string, now: Date): Promis
   return keyView(row, now)
 }
 
+export const getOwn = query({
+  name: 'keys.get_own',
+  permission: 'own',
+  summary: 'One key of the person who asks. Never its secret.',
+  input: KeyRef,
+  output: Key,
+  errors: ['not_found'],
+  handle: ({ tx, actor, input, now }) => ownKey(tx, actor, input.id, now),
+})
+
 export const getOwnLimits = query({
   name: 'keys.get_own_limits',
   permission: 'own',

@@ -309,3 +309,18 @@ describe('the list of requests', () => {
     expect((await summaryOf(elsewhere, 30, '2026-11-20T12:00:00Z')).requests).toBe(0)
   })
 })
+
+it('is that of the people of one location, where one is asked for, and never of one outside of the actor’s', async () => {
+  const place = await placeIn('Europe/Amsterdam')
+  const now = new Date('2026-11-20T20:00:00Z')
+  await settle(test.database, [requestAt(place, '2026-11-20T10:00:00Z')])
+  const elsewhere = await place.run(core.locations.create, { name: 'Elsewhere' })
+  const admin = await place.adminOf(elsewhere.id)
+  const requests = async (location_id: string, actor: Actor = place.operator) => [
+    (await place.run(core.usage.summary, { days: 2, location_id }, actor, { now })).requests,
+    (await place.run(core.usage.list, { location_id }, actor)).data.length,
+  ]
+  expect(await requests(place.location.id)).toEqual([1, 1])
+  expect(await requests(elsewhere.id)).toEqual([0, 0])
+  expect(await requests(place.location.id, admin)).toEqual([0, 0])
+})

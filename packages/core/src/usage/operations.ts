@@ -53,6 +53,7 @@ export const list = query({
           given(input.member_id, (id) => eq(usage_events.member_id, id)),
           given(input.key_id, (id) => and(eq(usage_events.key_id, id), eq(usage_events.member_id, ownerOf(tx, id)))),
           given(input.provider_id, (id) => eq(usage_events.provider_id, id)),
+          given(input.location_id, (id) => eq(members.location_id, id)),
           given(input.model, (model) => eq(usage_events.model, model)),
           given(input.status, (status) => eq(usage_events.status, status)),
           given(input.search, (text) =>
@@ -93,9 +94,13 @@ function totals(row: { requests: string; input_tokens: string; output_tokens: st
   }
 }
 
-function ofScope(tx: TenantTx, actor: Actor): SQL | undefined {
-  if (seesEverything(actor)) return undefined
-  return inArray(usage_hours.member_id, tx.select({ id: members.id }).from(members).where(membersInScope(actor)))
+function ofScope(tx: TenantTx, actor: Actor, location_id: string | undefined): SQL | undefined {
+  if (seesEverything(actor) && location_id === undefined) return undefined
+  const condition = and(
+    membersInScope(actor),
+    given(location_id, (id) => eq(members.location_id, id)),
+  )
+  return inArray(usage_hours.member_id, tx.select({ id: members.id }).from(members).where(condition))
 }
 
 /** Whole days of the tenant's zone, today included; read from the hourly sums. */
@@ -111,7 +116,7 @@ export const summary = query({
     const zone = tenant?.time_zone ?? 'UTC'
     const at = sql`${now.toISOString()}::timestamptz`
     const first = sql`(date_trunc('day', ${at} at time zone ${zone}) - make_interval(days => ${input.days - 1}))`
-    const range = and(sql`${usage_hours.hour} >= ${first} at time zone ${zone}`, ofScope(tx, actor))
+    const range = and(sql`${usage_hours.hour} >= ${first} at time zone ${zone}`, ofScope(tx, actor, input.location_id))
 
     const [all] = await tx
       .select({ ...sums, active_members: sql<number>`count(distinct ${usage_hours.member_id})::int` })

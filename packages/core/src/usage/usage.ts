@@ -40,6 +40,7 @@ export const ListUsage = PageInput.extend({
   member_id: idSchema('member').optional(),
   key_id: idSchema('key').optional(),
   provider_id: idSchema('provider').optional().describe('Requests that this provider answered.'),
+  location_id: idSchema('location').optional().describe('Requests of the people of one location.'),
   model: z.string().max(200).optional(),
   status: z.enum(USAGE_STATUSES).optional(),
   search: Search,
@@ -53,6 +54,7 @@ export const SummarizeUsage = z.strictObject({
     .max(366)
     .default(30)
     .describe('How many days back, today included, in the tenant’s time zone.'),
+  location_id: idSchema('location').optional().describe('What the people of one location used.'),
 })
 
 const Totals = {

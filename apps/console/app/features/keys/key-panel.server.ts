@@ -33,6 +33,9 @@ export async function actOnKey(api: TenantCall['api'], keyId: string, form: Form
     case 'disable':
       await api.keys.disable(key)
       break
+    case 'end':
+      await api.keys.update({ ...key, valid_until: new Date().toISOString() })
+      break
     case 'enable':
       await api.keys.enable(key)
       break

@@ -1,25 +1,30 @@
-import { Alert, Anchor, Button, Card, Group, Stack, Text } from '@mantine/core'
+import { Alert, Anchor, Button, Group, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { Link, useFetcher, useSearchParams } from '@remix-run/react'
-import { IconAlertCircle, IconPencil, IconPlayerPause, IconPlayerPlay, IconPlus, IconTrash } from '@tabler/icons-react'
-import { type ReactNode, useEffect } from 'react'
+import {
+  IconAlertCircle,
+  IconClockStop,
+  IconPencil,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconPlus,
+  IconTrash,
+} from '@tabler/icons-react'
+import { useEffect, useState } from 'react'
 import { paths } from '../../paths.ts'
 import type { Refusal } from '../../session.server.ts'
-import { dayAndClock } from '../../time.ts'
 import { Amount } from '../../ui/amount.tsx'
 import { Confirm } from '../../ui/confirm.tsx'
-import { Facts } from '../../ui/facts.tsx'
 import { answerOf } from '../../ui/form/act-form.tsx'
 import { Moment } from '../../ui/moment.tsx'
 import { useNotify } from '../../ui/notices.tsx'
-import { useNow } from '../../ui/now.tsx'
 import { SidePanel } from '../../ui/side-panel.tsx'
 import { searchOf } from '../../ui/table/use-table.ts'
 import { counted } from '../../words.ts'
 import { useTenant } from '../tenant.ts'
 import { RequestLine } from '../usage/request-line.tsx'
+import { KeyBudget, KeyFacts } from './key-facts.tsx'
 import type { loadKeyPanel } from './key-panel.server.ts'
-import { BudgetBar, KeyBadge, KeyWindow, RENEWAL_WORDS } from './key-state.tsx'
 
 type Panel = Awaited<ReturnType<typeof loadKeyPanel>>
 type Props = {
@@ -32,43 +37,13 @@ type Props = {
 /** All about one key, and what can be done with it. */
 export function KeyPanel({ of: panel, closeTo, openedBy }: Props) {
   const { key, created_by, recent, chats, keeps_titles, others_count } = panel
-  const { slug, time_zone, may } = useTenant()
-  const now = useNow()
+  const { slug, may } = useTenant()
   const [search] = useSearchParams()
-  const { renews_at } = key.budget
   return (
     <SidePanel title={key.member_name} sentence={`${key.name} · ${key.masked}`} closeTo={closeTo} openedBy={openedBy}>
       <Stack gap="lg">
-        <Card padding="md">
-          <Group justify="space-between" mb="xs">
-            <Text size="sm" fw={600}>
-              Budget
-            </Text>
-            <KeyBadge of={key} />
-          </Group>
-          <BudgetBar of={key.budget} label={key.member_name} />
-          <Text size="xs" c="dimmed" mt="xs">
-            {RENEWAL_WORDS[key.budget.renewal]}
-            {renews_at !== null && `, next ${dayAndClock(renews_at, time_zone, now)}`}.
-          </Text>
-        </Card>
-        <Facts
-          rows={[
-            ['Window', <KeyWindow key="window" of={key} />],
-            ['Models', <Names key="models" of={key.allowed_models} none="All" />],
-            ...(key.provider_id === null ? [] : [['Provider', key.provider_name ?? '–'] as [string, ReactNode]]),
-            ['Addresses', <Names key="addresses" of={key.allowed_ips} none="Anywhere" />],
-            ['Last used', <Moment key="used" at={key.last_used_at} />],
-            ['Created', <Moment key="created" at={key.created_at} />],
-            ['Created by', created_by],
-            ...(key.disabled_at !== null && key.revoked_at === null
-              ? [['Disabled', <Moment key="disabled" at={key.disabled_at} />] as [string, ReactNode]]
-              : []),
-            ...(key.revoked_at !== null
-              ? [['Revoked', <Moment key="revoked" at={key.revoked_at} />] as [string, ReactNode]]
-              : []),
-          ]}
-        />
+        <KeyBudget of={key} label={key.member_name} />
+        <KeyFacts of={key} created_by={created_by} />
         {key.status === 'disabled' && key.disabled_at === null && (
           <Alert color="yellow">
             {key.member_name} is deactivated: the key is refused until they are active again.
@@ -126,21 +101,13 @@ export function KeyPanel({ of: panel, closeTo, openedBy }: Props) {
   )
 }
 
-function Names({ of: names, none }: { of: string[] | null; none: string }) {
-  if (names === null) return none
-  return names.map((name) => (
-    <Text key={name} size="sm" style={{ overflowWrap: 'anywhere' }}>
-      {name}
-    </Text>
-  ))
-}
-
 function Acts({ of: key }: { of: Panel['key'] }) {
   const { slug } = useTenant()
   const [search] = useSearchParams()
   const notify = useNotify()
   const fetcher = useFetcher<{ did: string } | Refusal>()
   const [isAsking, { open, close }] = useDisclosure(false)
+  const [isEnding, setEnding] = useState(false)
   const isBusy = fetcher.state !== 'idle'
   const { refused, done } = answerOf(fetcher.data)
   const send = (intent: string) => fetcher.submit({ intent }, { method: 'post' })
@@ -200,6 +167,11 @@ function Acts({ of: key }: { of: Panel['key'] }) {
           Change
         </Button>
         {another}
+        {key.status === 'active' && (
+          <Button variant="default" leftSection={<IconClockStop size={16} />} onClick={() => setEnding(true)}>
+            End now
+          </Button>
+        )}
         <Button variant="light" color="red" leftSection={<IconTrash size={16} />} onClick={open}>
           Revoke
         </Button>
@@ -224,6 +196,20 @@ function Acts({ of: key }: { of: Panel['key'] }) {
           How to connect a tool
         </Anchor>
       </Text>
+      <Confirm
+        opened={isEnding}
+        onClose={() => setEnding(false)}
+        title={`End the key of ${key.member_name} now?`}
+        act="End key"
+        isDangerous={false}
+        onConfirm={() => {
+          send('end')
+          setEnding(false)
+        }}
+      >
+        1 key ({key.masked}) expires at this moment and is refused from then on. It works again once you change until
+        when it works.
+      </Confirm>
       <Confirm
         opened={isAsking}
         onClose={close}

@@ -6,7 +6,24 @@ import type { Column } from '../../ui/table/columns.ts'
 import { creatorOf } from './creator-of.ts'
 import { BudgetBar, KeyBadge, KeyWindow, RENEWAL_WORDS } from './key-state.tsx'
 
-type ListedKey = Awaited<ReturnType<Caller['keys']['list']>>['data'][number]
+export type ListedKey = Awaited<ReturnType<Caller['keys']['list']>>['data'][number]
+
+/** The first of some names, and how many more; all of them on hover. */
+function Names({ of: names, none }: { of: string[] | null; none: string }) {
+  if (names === null) {
+    return (
+      <Text span inherit c="dimmed">
+        {none}
+      </Text>
+    )
+  }
+  return (
+    <span title={names.join('\n')}>
+      {names[0]}
+      {names.length > 1 && ` +${names.length - 1}`}
+    </span>
+  )
+}
 
 export const KEY_COLUMNS: readonly Column<ListedKey>[] = [
   {
@@ -51,12 +68,23 @@ export const KEY_COLUMNS: readonly Column<ListedKey>[] = [
   },
   {
     id: 'remaining',
-    header: 'Left',
-    width: 90,
+    header: 'Left of budget',
+    width: 136,
     align: 'end',
     from: 'md',
     isExtra: true,
-    cell: (key) => (key.budget.remaining_usd === null ? 'No limit' : <Amount usd={key.budget.remaining_usd} />),
+    cell: ({ budget }) =>
+      budget.remaining_usd === null || budget.limit_usd === null ? (
+        'No limit'
+      ) : (
+        <>
+          <Amount usd={budget.remaining_usd} />
+          <Text span inherit c="dimmed">
+            {' / '}
+            <Amount usd={budget.limit_usd} />
+          </Text>
+        </>
+      ),
   },
   {
     id: 'renewal',
@@ -65,6 +93,39 @@ export const KEY_COLUMNS: readonly Column<ListedKey>[] = [
     from: 'md',
     isExtra: true,
     cell: (key) => RENEWAL_WORDS[key.budget.renewal],
+  },
+  {
+    id: 'models',
+    header: 'Models',
+    width: 150,
+    from: 'lg',
+    isExtra: true,
+    cell: (key) => <Names of={key.allowed_models} none="All" />,
+  },
+  {
+    id: 'provider',
+    header: 'Provider',
+    width: 110,
+    from: 'lg',
+    isExtra: true,
+    cell: (key) => <Names of={key.provider_name === null ? null : [key.provider_name]} none="Any" />,
+  },
+  {
+    id: 'addresses',
+    header: 'Addresses',
+    width: 150,
+    from: 'lg',
+    isExtra: true,
+    cell: (key) => <Names of={key.allowed_ips} none="Anywhere" />,
+  },
+  {
+    id: 'per_minute',
+    header: 'Requests a minute',
+    width: 136,
+    align: 'end',
+    from: 'lg',
+    isExtra: true,
+    cell: (key) => key.requests_per_minute?.toLocaleString('en-US') ?? 'Any',
   },
   {
     id: 'requests',
@@ -111,7 +172,7 @@ export const KEY_COLUMNS: readonly Column<ListedKey>[] = [
   {
     id: 'created_at',
     header: 'Created',
-    width: 118,
+    width: 132,
     from: 'md',
     sort: { sort: 'created_at', begins: 'down' },
     cell: (key) => <Moment at={key.created_at} />,
@@ -122,12 +183,12 @@ export const KEY_COLUMNS: readonly Column<ListedKey>[] = [
     width: 118,
     from: 'lg',
     sort: { sort: 'valid_until', begins: 'up' },
-    cell: (key) => <Moment at={key.valid_until} never="Never" />,
+    cell: (key) => <Moment at={key.valid_until} never="Never expires" />,
   },
   {
     id: 'last_used_at',
     header: 'Last used',
-    width: 130,
+    width: 142,
     from: 'sm',
     sort: { sort: 'last_used_at', begins: 'down' },
     cell: (key) => <Moment at={key.last_used_at} never="–" />,
@@ -140,4 +201,16 @@ export const KEY_COLUMNS: readonly Column<ListedKey>[] = [
     isExtra: true,
     cell: (key) => <Moment at={key.revoked_at} never="–" />,
   },
+]
+
+/** The same for one's own keys, which are told apart by their names. */
+export const OWN_KEY_COLUMNS: readonly Column<ListedKey>[] = [
+  {
+    id: 'name',
+    header: 'Name',
+    sort: { sort: 'name', begins: 'up' },
+    cell: (key) => key.name,
+    under: (key) => <KeyBadge of={key} />,
+  },
+  ...KEY_COLUMNS.filter((column) => column.id !== 'member' && column.id !== 'name'),
 ]

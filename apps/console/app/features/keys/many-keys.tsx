@@ -1,7 +1,7 @@
 import { Button, Skeleton, Text } from '@mantine/core'
 import { useRevalidator } from '@remix-run/react'
 import type { Inputs } from '@stipend/wire/trpc'
-import { IconPlayerPause, IconPlayerPlay, IconTrash } from '@tabler/icons-react'
+import { IconCopy, IconPlayerPause, IconPlayerPlay, IconTrash } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { trpcFor } from '../../trpc-client.ts'
@@ -124,9 +124,14 @@ function Dialog({ asked, onClose, onDone }: { asked: Asked; onClose: () => void;
 }
 
 /** The buttons for a selection of keys. */
-export function ManyKeysButtons({ onAct }: { onAct: (act: Act) => void }) {
+export function ManyKeysButtons({ onAct, onCopy }: { onAct: (act: Act) => void; onCopy?: () => void }) {
   return (
     <>
+      {onCopy !== undefined && (
+        <Button variant="default" size="xs" leftSection={<IconCopy size={14} />} onClick={onCopy}>
+          Copy
+        </Button>
+      )}
       <Button variant="default" size="xs" leftSection={<IconPlayerPause size={14} />} onClick={() => onAct('disable')}>
         Disable
       </Button>

@@ -1,4 +1,4 @@
-import { Group, MultiSelect, Select, Text, Textarea } from '@mantine/core'
+import { Group, MultiSelect, Select, Text, Textarea, TextInput } from '@mantine/core'
 import { exactUsd } from '../../money.ts'
 import { type Choices, linesOf, type ModelChoice, modelsOfProvider, type RestrictionsDraft } from './restrictions.ts'
 
@@ -11,7 +11,7 @@ type Props = {
   each?: boolean
 }
 
-export const RESTRICTION_FIELDS = ['allowed_models', 'allowed_ips', 'provider_id'] as const
+export const RESTRICTION_FIELDS = ['allowed_models', 'allowed_ips', 'provider_id', 'requests_per_minute'] as const
 
 const MODELS_SHOWN = 100
 
@@ -79,6 +79,19 @@ export function RestrictionFields({ draft, choices, onChange, errorOf, each = fa
           input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 'var(--mantine-font-size-xs)' },
           error: { whiteSpace: 'pre-line' },
         }}
+      />
+      <TextInput
+        name="requests_per_minute"
+        label="Requests per minute"
+        description={`How many ${each ? 'each' : 'the'} key may make. Blank: any number.`}
+        placeholder="Any number"
+        inputMode="numeric"
+        value={draft.requests_per_minute}
+        onChange={(event) => onChange({ requests_per_minute: event.currentTarget.value })}
+        error={errorOf('requests_per_minute')}
+        w={180}
+        autoComplete="off"
+        styles={{ description: { whiteSpace: 'nowrap' } }}
       />
     </>
   )

@@ -33,7 +33,7 @@ test('a model that several serve is one choice, with the price of the provider t
 
 test('blank means no restriction', () => {
   expect(of({ addresses: ' \n\n' })).toEqual({
-    restrictions: { allowed_models: null, allowed_ips: null, provider_id: null },
+    restrictions: { allowed_models: null, allowed_ips: null, provider_id: null, requests_per_minute: null },
     problems: {},
   })
 })
@@ -51,11 +51,19 @@ test('models that the provider does not serve would make the key useless; an ali
   expect(of({ models: ['fast'], provider_id: 'prv_2' }).problems).toEqual({})
 })
 
+test.each(['0', '-1', '1.5', 'ten', '100001'])('%j requests a minute are no limit', (typed) => {
+  const { problems, restrictions } = of({ requests_per_minute: typed })
+  expect(problems.requests_per_minute).toMatch(/whole number/)
+  expect(restrictions.requests_per_minute).toBeNull()
+})
+
 describe('in words', () => {
   test.each([
     [{}, ''],
     [{ models: ['small'] }, ' Only with small.'],
     [{ models: ['small', 'large'], addresses: '::1' }, ' Only with small or large, from ::1.'],
+    [{ requests_per_minute: '1' }, ' At most 1 request a minute.'],
+    [{ models: ['small'], requests_per_minute: ' 60 ' }, ' Only with small. At most 60 requests a minute.'],
     [{ models: ['a', 'b', 'c', 'd'], provider_id: 'prv_1' }, ' Only with 4 models, through openai.'],
   ])('%o', (changes, words) => {
     expect(restrictionWords(of(changes).restrictions, choices)).toBe(words)

@@ -1,18 +1,38 @@
+import { counted } from '../../words.ts'
+
 /** What a key may be used with, as a form holds it. */
 export type RestrictionsDraft = {
   models: string[]
   provider_id: string | null
   /** One address or network per line. */
   addresses: string
+  /** A number as typed; blank: any. */
+  requests_per_minute: string
 }
 
-export const NO_RESTRICTIONS: RestrictionsDraft = { models: [], provider_id: null, addresses: '' }
+export const NO_RESTRICTIONS: RestrictionsDraft = {
+  models: [],
+  provider_id: null,
+  addresses: '',
+  requests_per_minute: '',
+}
+
+/** What a key may be used with, as the form that changes it begins. */
+export function restrictionsDraft(key: Restrictions): RestrictionsDraft {
+  return {
+    models: key.allowed_models ?? [],
+    provider_id: key.provider_id,
+    addresses: (key.allowed_ips ?? []).join('\n'),
+    requests_per_minute: key.requests_per_minute === null ? '' : String(key.requests_per_minute),
+  }
+}
 
 /** The same in terms of the operations; null: no restriction. */
 export type Restrictions = {
   allowed_models: string[] | null
   allowed_ips: string[] | null
   provider_id: string | null
+  requests_per_minute: number | null
 }
 
 /** A model as a form offers it, with what a million tokens of it cost at each provider that serves it. */
@@ -75,12 +95,18 @@ export function restrictionsOf(
   ) {
     problems.allowed_models = `${provider.name} serves none of these models. Choose others, or no provider.`
   }
+  const typed = draft.requests_per_minute.trim()
+  const isNumber = /^\d{1,6}$/.test(typed) && Number(typed) >= 1 && Number(typed) <= PER_MINUTE_MAX
+  if (typed !== '' && !isNumber) {
+    problems.requests_per_minute = `Type a whole number from 1 to ${PER_MINUTE_MAX.toLocaleString('en-US')}, or nothing.`
+  }
   const addresses = [...new Set(lines.filter((line) => line !== ''))]
   return {
     restrictions: {
       allowed_models: draft.models.length === 0 ? null : draft.models,
       allowed_ips: addresses.length === 0 ? null : addresses,
       provider_id: draft.provider_id,
+      requests_per_minute: isNumber ? Number(typed) : null,
     },
     problems,
   }
@@ -89,16 +115,19 @@ export function restrictionsOf(
 export const linesOf = (text: string): string[] => text.split(/\r?\n/).map((line) => line.trim())
 
 const NAMED_MAX = 3
+const PER_MINUTE_MAX = 100_000
 
 /** " Only with gpt-5-mini, through openai, from 192.0.2.0/24." Nothing where nothing is restricted. */
-export function restrictionWords({ allowed_models, allowed_ips, provider_id }: Restrictions, choices: Choices): string {
+export function restrictionWords(of: Restrictions, choices: Choices): string {
+  const { allowed_models, allowed_ips, provider_id, requests_per_minute } = of
   const provider = choices.providers.find((one) => one.id === provider_id)?.name ?? 'its provider'
   const parts = [
     ...(allowed_models === null ? [] : [`with ${listed(allowed_models, 'models')}`]),
     ...(provider_id === null ? [] : [`through ${provider}`]),
     ...(allowed_ips === null ? [] : [`from ${listed(allowed_ips, 'addresses')}`]),
   ]
-  return parts.length === 0 ? '' : ` Only ${parts.join(', ')}.`
+  const only = parts.length === 0 ? '' : ` Only ${parts.join(', ')}.`
+  return requests_per_minute === null ? only : `${only} At most ${counted(requests_per_minute, 'request')} a minute.`
 }
 
 function listed(names: readonly string[], many: string): string {

@@ -19,5 +19,6 @@ export function readRestrictions(form: FormData) {
     provider_id: text(form, 'provider_id') || null,
     allowed_models: form.getAll('allowed_models').map(String),
     allowed_ips: form.getAll('allowed_ips').map(String),
+    requests_per_minute: Number(text(form, 'requests_per_minute')) || null,
   }
 }

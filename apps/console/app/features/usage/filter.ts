@@ -12,14 +12,17 @@ export function readUsageFilter(search: URLSearchParams, zone: string, now: Date
     given('days') !== undefined && Object.hasOwn(RANGES, given('days') ?? '') ? (given('days') as Range) : '30'
   const days = Number(range)
   const status = STATUSES.find((one) => one === given('status'))
+  const location_id = given('location')
+  const place = location_id === undefined ? {} : { location_id }
   const filter = {
     from: startOfDay(now, zone, 1 - days),
     ...(given('q') === undefined ? {} : { search: given('q') }),
     ...(given('model') === undefined ? {} : { model: given('model') }),
+    ...place,
     ...(given('key') === undefined ? {} : { key_id: given('key') }),
     ...(given('provider') === undefined ? {} : { provider_id: given('provider') }),
     ...(status === undefined ? {} : { status }),
   }
   const isFiltered = Object.keys(filter).length > 1
-  return { range, days, filter, isFiltered }
+  return { range, days, place, filter, isFiltered }
 }

@@ -10,8 +10,9 @@ import {
   TextInput,
   Tooltip,
 } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
+import { useDebouncedCallback, useDebouncedValue } from '@mantine/hooks'
 import { IconColumns, IconDownload, IconPlus, IconSearch, IconX } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { useChosenColumns } from './chosen-columns.tsx'
 import { type Column, columnsShown } from './columns.ts'
@@ -19,12 +20,16 @@ import { valuesOf, withParams } from './state.ts'
 import classes from './table.module.css'
 import { useTable } from './use-table.ts'
 
+type Option = { value: string; label: string }
+
 /** A filter of a table: a parameter of the address with one value of these, or with several. */
 export type TableFilter = {
   name: string
   label: string
-  options: { value: string; label: string }[]
+  options: Option[]
   isSingle?: boolean
+  /** Where there are too many to list: looks for some. `options` are then those already known, such as the one chosen. */
+  find?: (text: string) => Promise<Option[]>
 }
 
 type Props = {
@@ -43,7 +48,9 @@ export function TableToolbar({ search, filters = [], exportTo, table, children }
   return (
     <Group gap={8} mb="sm" role="search" aria-label="Filters">
       {search !== undefined && <SearchField label={search} />}
-      {filters.map((filter) => (filter.options.length === 0 ? null : <FilterChip key={filter.name} {...filter} />))}
+      {filters.map((filter) =>
+        filter.options.length === 0 && filter.find === undefined ? null : <FilterChip key={filter.name} {...filter} />,
+      )}
       <Group gap={4} ml="auto">
         {children}
         {exportTo !== undefined && <ExportButton to={exportTo} table={table} />}
@@ -78,12 +85,22 @@ function SearchField({ label }: { label: string }) {
   )
 }
 
+const isOf = (options: readonly Option[], one: Option) => options.some((option) => option.value === one.value)
+
 /** A filter as a chip: dashed while it filters nothing; with its values, and a cross, once it does. */
-function FilterChip({ name, label, options, isSingle = false }: TableFilter) {
-  const { params, set } = useTable()
+function FilterChip({ name, label, options: known, isSingle = false, find }: TableFilter) {
+  const { params, set, pathname } = useTable()
   const [isOpen, setOpen] = useState(false)
   const [text, setText] = useState('')
+  const [sought] = useDebouncedValue(text, 250)
+  const found = useQuery({
+    queryKey: ['filter', pathname, name, sought],
+    queryFn: () => find?.(sought) ?? [],
+    enabled: isOpen && find !== undefined,
+    placeholderData: (before) => before,
+  })
   const chosen = valuesOf(params, name)
+  const options = find === undefined ? known : [...known, ...(found.data ?? []).filter((one) => !isOf(known, one))]
   const labels = chosen.map((value) => options.find((option) => option.value === value)?.label ?? value)
   const shown = options.filter((option) => option.label.toLowerCase().includes(text.toLowerCase()))
   const toggle = (value: string) => {
@@ -127,7 +144,7 @@ function FilterChip({ name, label, options, isSingle = false }: TableFilter) {
         )}
       </Button.Group>
       <Popover.Dropdown p="xs" aria-label={label}>
-        {options.length > 8 && (
+        {(options.length > 8 || find !== undefined) && (
           <TextInput
             size="xs"
             mb="xs"
@@ -153,7 +170,7 @@ function FilterChip({ name, label, options, isSingle = false }: TableFilter) {
             ))}
             {shown.length === 0 && (
               <Text size="sm" c="dimmed" p={6}>
-                Nothing of this name
+                {found.isFetching ? 'Searching' : 'Nothing of this name'}
               </Text>
             )}
           </Stack>
