@@ -82,13 +82,15 @@ describe('every table of tenants', () => {
     const value = ({ name, type }: Column): string => {
       if (name === 'tenant_id') return `'${tenant}'`
       // Never zero in a ledger, never more spent than there is, never a limit of none.
-      const least = ['amount_nanos', 'threshold_nanos', 'monthly_max_nanos', 'requests_per_minute']
+      const least = ['amount_nanos', 'threshold_nanos', 'monthly_max_nanos', 'requests', 'requests_per_minute']
       if (least.includes(name)) return '1'
       if (name === 'cooldown_minutes') return '60'
+      if (name === 'time_from' || name === 'time_until') return name === 'time_from' ? `'08:00'` : `'17:00'`
       if (type === 'bigint' || type === 'integer') return '0'
       if (type === 'boolean') return 'true'
       if (type === 'bytea') return `'\\x${randomBytes(32).toString('hex')}'`
-      if (type === 'jsonb' || type === 'text[]') return `'{}'`
+      if (type === 'jsonb') return `'{}'`
+      if (type === 'text[]') return `'{one}'`
       if (type.startsWith('timestamp')) return name === 'valid_until' ? `'2999-01-01'` : `'2026-11-21'`
       return `'${name}-${mark}'`
     }
