@@ -22,6 +22,16 @@ const strict = new Outbound({ allow: [], connectMs: 1_000 })
 const ask = (url: string, { outbound = strict, isTrusted = false } = {}) =>
   outbound.request(url, { headers: {}, isTrusted, timeoutMs: 3_000, bytesMax: 1_000 })
 
+/** As the gateway connects, which speaks HTTP itself. */
+const dialled = (url: string, isTrusted = false) =>
+  new Promise<string>((resolve) => {
+    const onread = { buffer: Buffer.alloc(1_024), callback: () => true }
+    strict.dial(new URL(url), isTrusted, onread, (error, socket) => {
+      socket?.destroy()
+      resolve(error === null ? 'connected' : String((error as { code?: string }).code))
+    })
+  })
+
 /** Ways to name this machine, its neighbours, and what clouds tell their machines. */
 const FORBIDDEN = [
   ...['127.0.0.1', '127.1', '127.0.1', '127.127.127.127', '0.0.0.0', '0', '[::1]', '[::]', '[0:0:0:0:0:0:0:1]'],
@@ -61,7 +71,9 @@ describe('an address that somebody else named', () => {
           (error: { code?: string }) => error.code,
         )
         // A name that nobody here knows is no way in either.
-        expect(['FORBIDDEN_ADDRESS', 'ENOTFOUND', 'EAI_AGAIN'], `${protocol}://${host}`).toContain(outcome)
+        const refusals = ['FORBIDDEN_ADDRESS', 'ENOTFOUND', 'EAI_AGAIN']
+        expect(refusals, `${protocol}://${host}`).toContain(outcome)
+        expect(refusals, `${protocol}://${host} dialled`).toContain(await dialled(`${protocol}://${host}:${port}/`))
       }
     }
     expect(reached).toBe(0)
@@ -77,6 +89,9 @@ describe('an address that somebody else named', () => {
       })
     }
     await dispatcher.destroy()
+    for (let tries = 0; tries < 5; tries++) {
+      expect(await dialled(`http://localhost:${port}/`)).toBe('FORBIDDEN_ADDRESS')
+    }
     expect(reached).toBe(0)
   })
 

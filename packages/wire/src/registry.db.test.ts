@@ -175,7 +175,7 @@ const CASES: Record<string, (things: Things) => object> = {
     draft: { id: rule_id, name: 'Draft', effect: 'block', group_ids: [group_id] },
     ...OTHER_ASKER,
   }),
-  'usage.list': ({ member_id, key_id, location_id }) => ({ member_id, key_id, location_id }),
+  'usage.list': ({ member_id, key_id, provider_id, location_id }) => ({ member_id, key_id, provider_id, location_id }),
   'usage.summary': ({ location_id }) => ({ location_id }),
   'balance.get': () => ({}),
   'balance.level': () => ({}),
@@ -303,7 +303,7 @@ async function makeThings(within?: Scene) {
   const import_id = (
     await run(core.imports.create, { files: [ROSTER], settings: { default_location_id: location_id } }, owner)
   ).id
-  const request_id = await spendSomething(secret)
+  const request_id = await spendSomething(secret, provider_id)
   const { id: rule_id } = await run(core.rules.create, { name: 'Rule', effect: 'block', location_ids: [location_id] })
   return {
     tenant_id,
@@ -329,7 +329,7 @@ async function makeThings(within?: Scene) {
   }
 }
 
-async function spendSomething(secret: string): Promise<string> {
+async function spendSomething(secret: string, provider_id: string): Promise<string> {
   const nanos = 1_000_000n
   const lease_id = newId('lease')
   const answer = await draw(db.database, {
@@ -355,7 +355,7 @@ async function spendSomething(secret: string): Promise<string> {
       gateway_id: 'gtw_test',
       draws_on_balance: true,
       model: 'sandbox-small',
-      provider_id: 'prv_test',
+      provider_id,
       provider_name: 'sandbox',
       price_id: 'prc_test',
       status: 'succeeded',

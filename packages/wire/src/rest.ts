@@ -46,6 +46,8 @@ export type Route = {
 
 /** Files in base64. */
 const UPLOAD_BODY_BYTES_MAX = 33 * 1024 * 1024
+/** A public list of prices as text in JSON, where each of its quotes takes two bytes. */
+const PRICES_BODY_BYTES_MAX = 17 * 1024 * 1024
 
 function route(method: Route['method'], path: string, operation: AnyOperation, status = 200): Route {
   return { method, path, operation, status }
@@ -131,8 +133,14 @@ export const ROUTES: readonly Route[] = [
   route('POST', '/v1/providers/{id}/delete', providers.delete),
   route('GET', '/v1/providers/{id}/models', providers.listModels),
   route('POST', '/v1/providers/{id}/models', providers.setModels),
-  route('POST', '/v1/providers/{id}/preview_prices', providers.previewPrices),
-  route('POST', '/v1/providers/{id}/import_prices', providers.importPrices),
+  {
+    ...route('POST', '/v1/providers/{id}/preview_prices', providers.previewPrices),
+    body_bytes_max: PRICES_BODY_BYTES_MAX,
+  },
+  {
+    ...route('POST', '/v1/providers/{id}/import_prices', providers.importPrices),
+    body_bytes_max: PRICES_BODY_BYTES_MAX,
+  },
 
   route('GET', '/v1/rules', rules.list),
   route('POST', '/v1/rules', rules.create, 201),
@@ -336,7 +344,7 @@ function fastifyPath(path: string): string {
 const FASTIFY: Record<string, DomainError> = {
   FST_ERR_CTP_BODY_TOO_LARGE: new DomainError(
     'request_too_large',
-    'The body is larger than 1 MiB, or for an import than 33 MiB.',
+    'The body is larger than 1 MiB, 17 MiB for a list of prices, or 33 MiB for an import of people.',
   ),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: new DomainError(
     'unsupported_media_type',

@@ -177,7 +177,12 @@ export default function Provider() {
                 <span key="today">
                   <Amount usd={provider.today.cost_usd} /> in {counted(provider.today.requests, 'request')}.{' '}
                   {may('usage:read') && (
-                    <Anchor component={Link} to={paths.usage(slug, '?days=1')} inherit underline="always">
+                    <Anchor
+                      component={Link}
+                      to={paths.usage(slug, `?days=1&provider=${provider.id}`)}
+                      inherit
+                      underline="always"
+                    >
                       Usage
                     </Anchor>
                   )}

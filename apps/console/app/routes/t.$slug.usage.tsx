@@ -90,6 +90,15 @@ export default function Usage() {
             One key only
           </Button>
         )}
+        {search.has('provider') && (
+          <Button
+            variant="default"
+            onClick={() => set({ provider: null })}
+            rightSection={<span aria-hidden="true">×</span>}
+          >
+            One provider only
+          </Button>
+        )}
       </Group>
       <Card p={0}>
         <Requests key={JSON.stringify(input)} />

@@ -52,6 +52,7 @@ export const list = query({
           given(input.to, (to) => sql`${usage_events.started_at} < ${to}::timestamptz`),
           given(input.member_id, (id) => eq(usage_events.member_id, id)),
           given(input.key_id, (id) => and(eq(usage_events.key_id, id), eq(usage_events.member_id, ownerOf(tx, id)))),
+          given(input.provider_id, (id) => eq(usage_events.provider_id, id)),
           given(input.location_id, (id) => eq(members.location_id, id)),
           given(input.model, (model) => eq(usage_events.model, model)),
           given(input.status, (status) => eq(usage_events.status, status)),

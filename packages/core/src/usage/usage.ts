@@ -39,6 +39,7 @@ export const ListUsage = PageInput.extend({
   to: InstantInput.optional().describe('Requests that began before this time.'),
   member_id: idSchema('member').optional(),
   key_id: idSchema('key').optional(),
+  provider_id: idSchema('provider').optional().describe('Requests that this provider answered.'),
   location_id: idSchema('location').optional().describe('Requests of the people of one location.'),
   model: z.string().max(200).optional(),
   status: z.enum(USAGE_STATUSES).optional(),

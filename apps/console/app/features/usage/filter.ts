@@ -20,6 +20,7 @@ export function readUsageFilter(search: URLSearchParams, zone: string, now: Date
     ...(given('model') === undefined ? {} : { model: given('model') }),
     ...place,
     ...(given('key') === undefined ? {} : { key_id: given('key') }),
+    ...(given('provider') === undefined ? {} : { provider_id: given('provider') }),
     ...(status === undefined ? {} : { status }),
   }
   const isFiltered = Object.keys(filter).length > 1
