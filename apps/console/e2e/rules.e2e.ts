@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test'
-import { keys, rules } from '@stipend/core'
+import { keys } from '@stipend/core'
 import { close, connect } from '@stipend/db'
 import OpenAI from 'openai'
 import { expect, expectNoViolations, hydrated, test } from './fixtures.ts'
@@ -25,12 +25,20 @@ async function choosePerson(page: Page, within: ReturnType<Page['getByRole']>, l
   await page.keyboard.press('Escape')
 }
 
-test('a rule is tried before it is saved, and the gateway keeps it', async ({ page, world, signIn }) => {
+test('a rule is tried, made, moved by the keyboard, switched off and deleted, and the gateway keeps it', async ({
+  page,
+  world,
+  signIn,
+}) => {
   const { keeper } = world
   const yusuf = named(keeper.people, 'Yusuf Demir')
   const database = connect(JSON.parse(process.env.E2E_WORLD ?? '{}').database_url)
-  const operate = operatorOf(database, keeper.tenant_id)
-  const key = await operate(keys.create, { member_id: yusuf.id, name: 'Rules', budget_usd: '1' })
+  const key = await operatorOf(database, keeper.tenant_id)(keys.create, {
+    member_id: yusuf.id,
+    name: 'Rules',
+    budget_usd: '1',
+  })
+  await close(database)
   const ask = () => askOf(world.gateway_url, key.secret ?? '')
 
   await signIn(keeper.owner, keeper)
@@ -65,9 +73,30 @@ test('a rule is tried before it is saved, and the gateway keeps it', async ({ pa
   await expect(list.getByRole('listitem')).toHaveText([/Not Yusuf/])
   await expect.poll(ask, { timeout: 3_000 }).toBe('403 blocked_by_rule')
 
-  for (const { id } of (await operate(rules.list, {})).data) await operate(rules.delete, { id })
+  // An exception goes above it, by the keyboard alone.
+  await page.getByRole('link', { name: 'Add rule' }).click()
+  await form.getByLabel('Name').fill('But Yusuf')
+  await form.getByText('Allow', { exact: true }).click()
+  await choosePerson(page, form, 'Only these people', 'Yusuf Demir')
+  await form.getByRole('button', { name: 'Create rule' }).click()
+  await expect(list.getByRole('listitem')).toHaveText([/Not Yusuf/, /But Yusuf/])
+  await page.getByRole('button', { name: 'Move But Yusuf up' }).focus()
+  await page.keyboard.press('Enter')
+  await expect(list.getByRole('listitem')).toHaveText([/But Yusuf/, /Not Yusuf/])
+  await expect(page.getByRole('button', { name: 'Move But Yusuf down' })).toBeFocused()
   await expect.poll(ask, { timeout: 3_000 }).toBe('answered')
-  await close(database)
+
+  await page.getByRole('switch', { name: 'But Yusuf is on' }).press('Space')
+  await expect(page.getByText('“But Yusuf” is off.')).toBeVisible()
+  await expect.poll(ask, { timeout: 3_000 }).toBe('403 blocked_by_rule')
+
+  for (const name of ['Not Yusuf', 'But Yusuf']) {
+    await page.getByRole('link', { name, exact: true }).click()
+    await page.getByRole('dialog', { name }).getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('button', { name: 'Delete the rule' }).click()
+    await expect(list.getByRole('link', { name, exact: true })).toHaveCount(0)
+  }
+  await expect.poll(ask, { timeout: 3_000 }).toBe('answered')
 })
 
 test('whoever may not read rules isn’t shown them', async ({ page, world, signIn }) => {

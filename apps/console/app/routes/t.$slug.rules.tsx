@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Badge, Box, Button, Group, Switch, Text, Tooltip } from '@mantine/core'
+import { ActionIcon, Anchor, Badge, Box, Button, Group, Switch, Text } from '@mantine/core'
 import type { MetaFunction } from '@remix-run/node'
 import { Link, Outlet, useFetcher, useLoaderData } from '@remix-run/react'
 import { IconArrowDown, IconArrowUp, IconPlus } from '@tabler/icons-react'
@@ -165,18 +165,17 @@ type MoveProps = { rule: Rule; way: 'up' | 'down'; isDisabled: boolean; onMove: 
 function Move({ rule, way, isDisabled, onMove }: MoveProps) {
   const Icon = way === 'up' ? IconArrowUp : IconArrowDown
   return (
-    <Tooltip label={`Ask ${way === 'up' ? 'earlier' : 'later'}`} disabled={isDisabled}>
-      <ActionIcon
-        id={`${way}-${rule.id}`}
-        variant="subtle"
-        color="gray"
-        aria-label={`Move ${rule.name} ${way}`}
-        disabled={isDisabled}
-        onClick={onMove}
-      >
-        <Icon size={17} />
-      </ActionIcon>
-    </Tooltip>
+    <ActionIcon
+      id={`${way}-${rule.id}`}
+      variant="subtle"
+      color="gray"
+      title={`Ask it ${way === 'up' ? 'earlier' : 'later'}`}
+      aria-label={`Move ${rule.name} ${way}`}
+      disabled={isDisabled}
+      onClick={onMove}
+    >
+      <Icon size={17} />
+    </ActionIcon>
   )
 }
 
