@@ -59,6 +59,10 @@ export const paths = {
   rotateCredential: (slug: string, id: string) => `/t/${slug}/providers/${id}/credential`,
   importPrices: (slug: string, id: string) => `/t/${slug}/providers/${id}/prices`,
   model: (slug: string, id: string, modelId: string) => `/t/${slug}/providers/${id}/models/${modelId}`,
+  rules: (slug: string) => `/t/${slug}/rules`,
+  newRule: (slug: string, example?: string) =>
+    `/t/${slug}/rules/new${example === undefined ? '' : `?example=${example}`}`,
+  rule: (slug: string, id: string) => `/t/${slug}/rules/${id}`,
   tokens: (slug: string) => `/t/${slug}/api`,
   newToken: (slug: string) => `/t/${slug}/api/new`,
   myKeys: (slug: string, search = '') => `/t/${slug}/my-keys${search}`,

@@ -69,6 +69,7 @@ function ownerShots({ tenants: [school] }: Demo): Shot[] {
     { name: 'usage', path: paths.usage(slug) },
     { name: 'request', path: paths.usage(slug), act: openFirstRow },
     { name: 'providers', path: paths.providers(slug) },
+    { name: 'rules', path: paths.rules(slug) },
     { name: 'new-provider', path: paths.newProvider(slug, 'openai') },
     { name: 'people', path: paths.members(slug) },
     { name: 'import', path: paths.newImport(slug), act: previewRoster },

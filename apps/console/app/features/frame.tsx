@@ -26,6 +26,7 @@ import {
   IconCreditCard,
   IconKey,
   IconLayoutDashboard,
+  IconListCheck,
   IconLogout,
   IconMapPin,
   IconMoon,
@@ -126,6 +127,7 @@ function Navigation({ onClose }: { onClose?: () => void }) {
           {may('keys:read') && <Entry to={paths.keys(slug)} label="Keys" icon={IconKey} />}
           {may('usage:read') && <Entry to={paths.usage(slug)} label="Usage" icon={IconChartBar} />}
           {may('providers:read') && <Entry to={paths.providers(slug)} label="Providers" icon={IconServer2} />}
+          {may('rules:read') && <Entry to={paths.rules(slug)} label="Rules" icon={IconListCheck} />}
           {seesPeople && <Entry to={paths.members(slug)} label={words.people} icon={IconUsers} />}
           {seesPeople && <Entry to={paths.locations(slug)} label={words.locations} icon={IconMapPin} />}
           {seesPeople && <Entry to={paths.groups(slug)} label={words.groups} icon={IconUsersGroup} />}

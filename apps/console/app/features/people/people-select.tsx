@@ -17,12 +17,14 @@ type Props = {
   among: Omit<Extract<Inputs['members']['list'], object>, 'search' | 'limit' | 'cursor' | 'sort'>
   value: string[]
   onChange: (ids: string[]) => void
+  /** Told, before they are chosen, what those found so far are called. */
+  onNames?: (names: ReadonlyMap<string, string>) => void
 }
 
 const FOUND = 30
 
 /** Chooses people by typing a part of their name, however many there are. */
-export function PeopleSelect({ label, description, known, among, value, onChange }: Props) {
+export function PeopleSelect({ label, description, known, among, value, onChange, onNames }: Props) {
   const { slug } = useTenant()
   const [typed, setTyped] = useState('')
   const [search] = useDebouncedValue(typed, 250)
@@ -42,7 +44,10 @@ export function PeopleSelect({ label, description, known, among, value, onChange
       // The server has searched already; by e-mail address too, which no label shows.
       filter={({ options }) => options.filter((one) => 'value' in one && !value.includes(one.value))}
       value={value}
-      onChange={onChange}
+      onChange={(ids) => {
+        onNames?.(new Map(names.current))
+        onChange(ids)
+      }}
       searchable
       searchValue={typed}
       onSearchChange={setTyped}
