@@ -108,6 +108,69 @@ test('a provider of the school’s own, from its kind to a request that goes thr
   expect(sent).not.toContain(SECRET)
 })
 
+test('it is shared with a class, tested, given another API key, switched off, and its health is seen', async ({
+  page,
+  school,
+  world,
+  signIn,
+}) => {
+  await signIn(school.owner)
+  const inClass = await keyFor(page, school.slug, school.named('Noor Bakker').id)
+  const elsewhere = await keyFor(page, school.slug, school.named('Emma Willems').id)
+  const statusFor = async (key: string) => {
+    const asked = await fetch(`${world.gateway_url}/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        model: 'school/sandbox-small',
+        max_tokens: 30,
+        messages: [{ role: 'user', content: 'Good morning' }],
+      }),
+    })
+    return asked.status
+  }
+  await page.goto(`/t/${school.slug}/providers`)
+  await hydrated(page)
+  await page.getByRole('link', { name: 'school', exact: true }).click()
+  await expect(page.getByRole('heading', { level: 1, name: 'school' })).toBeVisible()
+  const change = async (item: string) => {
+    await page.getByRole('button', { name: 'Change', exact: true }).click()
+    await page.getByRole('menuitem', { name: item }).click()
+  }
+
+  await change('Share with…')
+  const share = page.getByRole('dialog', { name: /Share with/ })
+  await share.getByRole('radio', { name: /^Some/ }).check()
+  await share.getByRole('checkbox', { name: /Klas 3A/ }).check()
+  await expectNoViolations(page)
+  await share.getByRole('button', { name: 'Share', exact: true }).click()
+  await expect(share).toHaveCount(0)
+  await expect.poll(() => statusFor(elsewhere)).toBe(404)
+  expect(await statusFor(inClass)).toBe(200)
+
+  await page.getByRole('button', { name: 'Test the connection' }).click()
+  await expect(page.getByRole('status').filter({ hasText: 'ms' })).toBeVisible()
+  await change('Change the API key…')
+  const rotate = page.getByRole('dialog', { name: /Change the API key/ })
+  await expectNoViolations(page)
+  await rotate.getByRole('textbox', { name: 'New API key' }).fill('sk-another-of-the-school')
+  await rotate.getByRole('button', { name: 'Change the API key' }).click()
+  await expect(rotate).toHaveCount(0)
+  expect(await page.content()).not.toContain('sk-another-of-the-school')
+  expect(await statusFor(inClass)).toBe(200)
+
+  await change('Switch off')
+  await expect.poll(() => statusFor(inClass)).toBe(404)
+  await expect(page.getByText('No requests go to it.')).toBeVisible()
+  await change('Switch on')
+  await expect.poll(() => statusFor(inClass)).toBe(200)
+  await expect(async () => {
+    await page.reload()
+    await expect(page.getByText(/to the first byte/)).toBeVisible({ timeout: 1_000 })
+  }).toPass()
+  await expectNoViolations(page)
+})
+
 test('prices are imported from a public list, seen first', async ({ page, school, world, signIn }) => {
   await signIn(school.owner)
   await page.goto(`/t/${school.slug}/providers/new?kind=openai_compatible`)
