@@ -95,7 +95,7 @@ describe('paths', () => {
 
   test('every path function is tried above', () => {
     // But for the slip, which isn't a page of Remix.
-    expect(Object.keys(paths)).toHaveLength(58)
+    expect(Object.keys(paths)).toHaveLength(61)
   })
 })
 
