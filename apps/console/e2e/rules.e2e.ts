@@ -86,6 +86,8 @@ test('a rule is tried, made, moved by the keyboard, switched off and deleted, an
   await expect(page.getByRole('button', { name: 'Move But Yusuf down' })).toBeFocused()
   await expect.poll(ask, { timeout: 3_000 }).toBe('answered')
 
+  await expectNoViolations(page)
+
   await page.getByRole('switch', { name: 'But Yusuf is on' }).press('Space')
   await expect(page.getByText('“But Yusuf” is off.')).toBeVisible()
   await expect.poll(ask, { timeout: 3_000 }).toBe('403 blocked_by_rule')
