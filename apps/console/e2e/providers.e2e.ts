@@ -136,6 +136,7 @@ test('it is shared with a class, tested, given another API key, switched off, an
   const change = async (item: string) => {
     await page.getByRole('button', { name: 'Change', exact: true }).click()
     await page.getByRole('menuitem', { name: item }).click()
+    await expect(page.getByRole('menu')).toHaveCount(0)
   }
 
   await change('Share with…')
