@@ -11,7 +11,6 @@ import { Exchange } from './exchange.ts'
 import type { Gateway, Handled, Http } from './gateway.ts'
 import { tooFast } from './pace.ts'
 import type { Purse } from './purse.ts'
-import { threadOf } from './thread.ts'
 
 /** One request for tokens from the first byte to the last cent. Throws only before anything was answered. */
 export async function complete(gateway: Gateway, http: Http, dialect: AskDialect): Promise<Handled> {
@@ -60,9 +59,7 @@ async function serve(gateway: Gateway, http: Http, served: Served): Promise<Hand
   }
   const exchange = new Exchange(gateway, http, { ...served, facts, need, admission })
   const done = await exchange.run()
-  if (done.status < 400) {
-    gateway.titles.note(facts, ask.json, () => threadOf(http.request.headers, ask.json, facts.key_id))
-  }
+  if (done.status < 400 && exchange.thread !== undefined) gateway.titles.note(facts, ask.json, exchange.thread)
   return { ...done, key_id: facts.key_id }
 }
 

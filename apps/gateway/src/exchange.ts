@@ -52,7 +52,8 @@ export class Exchange implements AnswerHandler {
   readonly #reply: Reply
   readonly #facts: Facts
   readonly #startedAtText: string
-  readonly #thread: string | undefined
+  /** The conversation it belongs to, where the tool says so. */
+  readonly thread: string | undefined
   readonly #done = Promise.withResolvers<void>()
   // The attempt that is under way.
   #model: PricedModel
@@ -87,7 +88,7 @@ export class Exchange implements AnswerHandler {
     this.#model = model
     this.#need = facts.need
     this.#admission = facts.admission
-    this.#thread = threadOf(http.request.headers, facts.ask.json, facts.facts.key_id)
+    this.thread = threadOf(http.request.headers, facts.ask.json, facts.facts.key_id)
   }
 
   async run(): Promise<{ status: number; code: string | null }> {
@@ -463,7 +464,7 @@ export class Exchange implements AnswerHandler {
       model,
       hold: this.#admission.hold,
       isStreamed: ask.isStream,
-      thread: this.#thread,
+      thread: this.thread,
       startedAt,
       startedAtText: this.#startedAtText,
       firstByteAt: this.#firstByteAt,

@@ -23,11 +23,10 @@ export class Titles {
     this.#log = log
   }
 
-  /** To be told of a request that was answered. Waits for nothing. */
-  note({ tenant_id, key_id }: KeyFacts, json: Loose, threadOf: () => string | undefined): void {
+  /** To be told of a request that was answered, and of which conversation it is. Waits for nothing. */
+  note({ tenant_id, key_id }: KeyFacts, json: Loose, thread: string): void {
     const keep = () => {
-      const thread = threadOf()
-      if (thread === undefined || this.#kept.has(`${key_id} ${thread}`)) return
+      if (this.#kept.has(`${key_id} ${thread}`)) return
       const title = titleOf(json)
       if (title !== null) void this.#keep({ tenant_id, key_id, thread, title })
     }
