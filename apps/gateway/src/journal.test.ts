@@ -160,7 +160,8 @@ describe('a journal', () => {
   it('that owes nothing leaves no file, and one that does keeps it', () => {
     const journal = new Journal(dir)
     hold(journal, settlement('req_1', 5n, 'gpt-5'))
-    journal.settled('req_1')
+    const written = journal.outcome(settlement('req_1', 5n, 'gpt-5'))
+    if (written !== null) journal.settled(written)
     journal.close()
     expect(readdirSync(dir)).toEqual([])
     hold(journal, settlement('req_2', 5n, 'gpt-5'))

@@ -18,8 +18,8 @@ export class Journal {
   readonly #dir: string
   #segment: Segment | null = null
   #made = 0
-  /** The files that hold something of a request the ledger doesn't know yet. */
-  readonly #segmentsOf = new Map<string, Segment | Segment[]>()
+  /** The files that hold something of a request that is under way. */
+  readonly #segmentsOf = new Map<string, Written>()
   #queued: Settlement[] = []
   #callbacks: ((error: Error | null) => void)[] = []
   #isScheduled = false
@@ -59,15 +59,32 @@ export class Journal {
    * with the reason why it isn't. All that was to be written in one turn of the event loop is written at once.
    */
   hold(ifInterrupted: Settlement, then: (error: Error | null) => void): void {
+    try {
+      this.#segmentsOf.set(ifInterrupted.id, this.#noted(ifInterrupted.id))
+    } catch (error) {
+      setImmediate(() => then(error as Error))
+      return
+    }
     this.#queued.push(ifInterrupted)
     this.#callbacks.push(then)
     this.#schedule()
   }
 
-  /** What it came to: on disk by the end of this turn of the event loop. */
-  outcome(settlement: Settlement): void {
-    this.#queued.push(settlement)
-    this.#schedule()
+  /**
+   * What it came to: on disk by the end of this turn of the event loop. Answers what to give to `settled` once the ledger knows of it;
+   * null where nothing can be written, now and for the hold.
+   */
+  outcome(settlement: Settlement): Written | null {
+    let written: Written | null
+    try {
+      written = this.#noted(settlement.id)
+      this.#queued.push(settlement)
+      this.#schedule()
+    } catch {
+      written = this.#segmentsOf.get(settlement.id) ?? null
+    }
+    this.#segmentsOf.delete(settlement.id)
+    return written
   }
 
   /** Runs `then` once all that was told so far is on disk: at once if it is. */
@@ -82,11 +99,8 @@ export class Journal {
   }
 
   /** The ledger knows of it. */
-  settled(id: string): void {
-    const segments = this.#segmentsOf.get(id)
-    if (segments === undefined) return
-    this.#segmentsOf.delete(id)
-    for (const segment of Array.isArray(segments) ? segments : [segments]) {
+  settled(written: Written): void {
+    for (const segment of Array.isArray(written) ? written : [written]) {
       segment.open--
       if (segment.open === 0 && segment !== this.#segment) discard(segment)
     }
@@ -128,10 +142,7 @@ export class Journal {
   #writeAll(settlements: Settlement[]): void {
     const segment = this.#writable()
     let text = ''
-    for (const settlement of settlements) {
-      text += lineOf(settlement, segment.kinds)
-      this.#note(settlement.id, segment)
-    }
+    for (const settlement of settlements) text += lineOf(settlement, segment.kinds)
     // A character is at most three bytes.
     const fits = text.length * 3 <= this.#scratch.length
     const bytes = fits ? this.#scratch.subarray(0, this.#scratch.write(text)) : Buffer.from(text)
@@ -139,16 +150,16 @@ export class Journal {
     segment.bytes += bytes.length
   }
 
-  #note(id: string, segment: Segment): void {
+  /** Where all lines of a request stand, once the one that is to be written now does. Throws where there is no file to write to. */
+  #noted(id: string): Written {
+    const segment = this.#writable()
     const known = this.#segmentsOf.get(id)
-    if (known === segment) return
-    if (known === undefined) this.#segmentsOf.set(id, segment)
-    else if (!Array.isArray(known)) this.#segmentsOf.set(id, [known, segment])
-    else if (known.includes(segment)) return
-    else known.push(segment)
+    if (known === segment || (Array.isArray(known) && known.includes(segment))) return known
     segment.open++
+    return known === undefined ? segment : [known, segment].flat()
   }
 
+  /** The file that all of this turn of the event loop goes into: it is full only by what was written. */
   #writable(): Segment {
     const current = this.#segment
     if (current !== null && current.bytes < SEGMENT_BYTES) return current
@@ -162,6 +173,9 @@ export class Journal {
 
 const SEGMENT_BYTES = 4 * 1024 * 1024
 const SCRATCH_BYTES = 64 * 1024
+
+/** The files that hold something of a request. */
+export type Written = Segment | Segment[]
 
 type Segment = {
   path: string

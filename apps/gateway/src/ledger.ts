@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Settlement, settle } from '@stipend/core/spend'
-import { type Database, giveBackLeases, type LeaseReturn, leasesOfGateway, reportGateway } from '@stipend/db'
+import { type Settlement, settle, settleBatch } from '@stipend/core/spend'
+import { type Database, EventBatch, giveBackLeases, type LeaseReturn, leasesOfGateway, reportGateway } from '@stipend/db'
 import type { Log } from '@stipend/runtime'
-import type { Journal } from './journal.ts'
+import type { Journal, Written } from './journal.ts'
 import type { Hold, Lease } from './lease.ts'
 
 /** So many are told at once. More would hardly cost the database less for each, and would keep it busy for longer. */
 const BATCH = 500
-/** When there is more to tell, after an outage. */
-const BATCH_MAX = 2_000
+/** What earlier processes left is told in larger pieces: nobody waits meanwhile. */
+const REPLAYED = 2_000
 /** Under load the ledger is told once in this time; a single request is told at once. */
 const FLUSH_EVERY_MS = 1_000
 /** How long somebody waits for the ledger to be told: it may be away. */
@@ -26,8 +26,23 @@ const LOST_ANSWER_MS = 500
 /** No lease has this id. */
 const NO_LEASE = 'none'
 
-/** `wasTold`: the ledger may know of it already. */
-type Waiting = { settlement: Settlement; lease: Lease; wasTold: boolean }
+/** Requests that are over and that the ledger is to be told of at once. */
+class Batch {
+  readonly events = new EventBatch(BATCH)
+  readonly leases: Lease[] = []
+  readonly written: (Written | null)[] = []
+  /** What is charged to each lease in all. */
+  readonly charged = new Map<Lease, bigint>()
+  /** The ledger may know of it already, so nothing is added any more. */
+  wasTold = false
+
+  add(settlement: Settlement, lease: Lease, written: Written | null): void {
+    this.events.add(settlement)
+    this.leases.push(lease)
+    this.written.push(written)
+    this.charged.set(lease, (this.charged.get(lease) ?? 0n) + settlement.cost_nanos)
+  }
+}
 
 /**
  * Brings what was measured to the database, in batches, again and again until it is there: an outage delays it and loses nothing.
@@ -40,7 +55,7 @@ export class Ledger {
   readonly #log: Log
   readonly #leaseIds: () => string[]
   readonly #heartbeat: NodeJS.Timeout
-  #waiting: Waiting[] = []
+  readonly #waiting: Batch[] = []
   readonly #returning = new Set<Lease>()
   #timer: NodeJS.Timeout | null = null
   #flushing: Promise<void> | null = null
@@ -70,8 +85,8 @@ export class Ledger {
   async recover(): Promise<void> {
     const { settlements, torn, forget } = this.#journal.recover()
     let refused = 0
-    for (let at = 0; at < settlements.length; at += BATCH_MAX) {
-      const batch = settlements.slice(at, at + BATCH_MAX)
+    for (let at = 0; at < settlements.length; at += REPLAYED) {
+      const batch = settlements.slice(at, at + REPLAYED)
       try {
         await settle(this.#database, batch)
       } catch (error) {
@@ -106,12 +121,12 @@ export class Ledger {
     return this.#returning.size > 0
   }
 
-  /** What was asked may have been done all the same. */
   /** Whether the database has just failed to answer: asking it again at once would only keep clients waiting. */
   get isAway(): boolean {
     return performance.now() < this.#awayUntil
   }
 
+  /** What was asked may have been done all the same. */
   noteOutage(error: unknown): void {
     this.#hasLostAnswers = true
     this.#awayUntil = performance.now() + AWAY_MS
@@ -120,9 +135,15 @@ export class Ledger {
 
   /** A request is over: the money is free or spent from this moment on, and the ledger will be told. */
   record(settlement: Settlement, hold: Hold): void {
-    this.#journal.outcome(settlement)
-    hold.lease.purse.release(hold, settlement.cost_nanos)
-    this.#waiting.push({ settlement, lease: hold.lease, wasTold: false })
+    const { lease } = hold
+    const written = this.#journal.outcome(settlement)
+    lease.purse.release(hold, settlement.cost_nanos)
+    let batch = this.#waiting.at(-1)
+    if (batch === undefined || batch.wasTold || batch.events.isFull) {
+      batch = new Batch()
+      this.#waiting.push(batch)
+    }
+    batch.add(settlement, lease, written)
     this.#schedule()
   }
 
@@ -158,7 +179,7 @@ export class Ledger {
   }
 
   #schedule(): void {
-    if (this.#waiting.length >= BATCH && this.#flushing === null) {
+    if (this.#isBatchFull && this.#flushing === null) {
       void this.#startFlush()
       return
     }
@@ -168,6 +189,10 @@ export class Ledger {
       this.#timer = null
       void this.#startFlush()
     }, wait)
+  }
+
+  get #isBatchFull(): boolean {
+    return this.#waiting[0]?.events.isFull === true
   }
 
   #startFlush(): Promise<void> {
@@ -182,35 +207,31 @@ export class Ledger {
     this.#lastFlushAt = performance.now()
     let pause = RETRY_MS
     while (this.#waiting.length > 0 || this.#returning.size > 0) {
-      const batch = this.#waiting.slice(0, BATCH_MAX)
+      const batch = this.#waiting[0]
       // One that is being drawn into is told of when the answer is there.
       const leases = [...this.#returning].filter((lease) => !lease.isDrawing)
-      if (batch.length === 0 && leases.length === 0) return
+      if (batch === undefined && leases.length === 0) return
       for (const lease of leases) {
         this.#returning.delete(lease)
         lease.isReturning = true
       }
       try {
-        const returns = returnsOf(leases, batch)
-        const isFirst = !batch.some((one) => one.wasTold)
-        for (const one of batch) one.wasTold = true
-        await settle(
-          this.#database,
-          batch.map((one) => one.settlement),
-          returns,
-          { isFirst },
-        )
+        const returns = returnsOf(leases, batch?.charged)
+        const isFirst = batch?.wasTold !== true
+        if (batch !== undefined) batch.wasTold = true
+        await settleBatch(this.#database, batch?.events ?? new EventBatch(0), returns, { isFirst })
         this.noteAnswer()
-        this.#finish(batch)
+        if (batch !== undefined) this.#finish(batch)
         for (const lease of leases) {
           lease.isReturning = false
           lease.purse.settled(lease, 0n)
         }
-        if (this.#waiting.length < BATCH) return
+        if (!this.#isBatchFull) return
       } catch (error) {
         for (const lease of leases) this.#returning.add(lease)
-        this.#log.warn({ err: error, waiting: this.#waiting.length }, 'settling failed, will be tried again')
-        if (isRefusal(error)) await this.#oneByOne(batch)
+        const waiting = this.#waiting.reduce((sum, { events }) => sum + events.length, 0)
+        this.#log.warn({ err: error, waiting }, 'settling failed, will be tried again')
+        if (isRefusal(error) && batch !== undefined) await this.#oneByOne(batch)
         await sleep(pause)
         pause = Math.min(pause * 2, RETRY_MS_MAX)
       }
@@ -218,16 +239,27 @@ export class Ledger {
   }
 
   /** A batch that the database refuses holds one event that it refuses: that one must not keep the others waiting. */
-  async #oneByOne(batch: Waiting[]): Promise<void> {
-    for (const one of batch) {
+  async #oneByOne({ events, leases, written }: Batch): Promise<void> {
+    const rest = new Batch()
+    let isAway = false
+    for (let i = 0; i < events.length; i++) {
+      const [settlement, lease] = [events.at(i) as Settlement, leases[i]]
+      if (lease === undefined) throw new Error('an event without its lease')
       try {
-        if (await this.#settleAlone(one.settlement)) this.#finish([one])
-        else this.#waiting.shift()
+        // When the database is away again, the next round tries again.
+        if (isAway) rest.add(settlement, lease, written[i] ?? null)
+        else if (await this.#settleAlone(settlement)) {
+          this.#settled(written[i] ?? null)
+          lease.purse.settled(lease, settlement.cost_nanos)
+        }
       } catch {
-        // The database is away again: the next round tries again.
-        return
+        isAway = true
+        rest.add(settlement, lease, written[i] ?? null)
       }
     }
+    rest.wasTold = true
+    if (isAway) this.#waiting[0] = rest
+    else this.#waiting.shift()
   }
 
   /** An event that its lease doesn't pay for is charged like one whose lease is gone. False if even that is refused. */
@@ -244,13 +276,15 @@ export class Ledger {
     return false
   }
 
-  #finish(batch: Waiting[]): void {
+  #finish({ charged, written }: Batch): void {
     // What was told stands first: others are only added behind.
-    this.#waiting.splice(0, batch.length)
-    for (const { settlement, lease } of batch) {
-      this.#journal.settled(settlement.id)
-      lease.purse.settled(lease, settlement.cost_nanos)
-    }
+    this.#waiting.shift()
+    for (const one of written) this.#settled(one)
+    for (const [lease, nanos] of charged) lease.purse.settled(lease, nanos)
+  }
+
+  #settled(written: Written | null): void {
+    if (written !== null) this.#journal.settled(written)
   }
 
   async #beat(): Promise<void> {
@@ -278,16 +312,12 @@ export class Ledger {
   }
 }
 
-/** What each lease still needs when this batch is charged: what is held, and what will be charged later. */
-function returnsOf(leases: readonly Lease[], batch: readonly Waiting[]): LeaseReturn[] {
-  const charged = new Map<Lease, bigint>()
-  for (const { lease, settlement } of batch) {
-    charged.set(lease, (charged.get(lease) ?? 0n) + settlement.cost_nanos)
-  }
+/** What each lease still needs when this is charged: what is held, and what will be charged later. */
+function returnsOf(leases: readonly Lease[], charged?: ReadonlyMap<Lease, bigint>): LeaseReturn[] {
   return leases.flatMap((lease) => {
     const tenant_id = lease.purse.facts?.tenant_id
     if (tenant_id === undefined) return []
-    return [{ tenant_id, lease_id: lease.id, keep_nanos: lease.held + lease.unsettled - (charged.get(lease) ?? 0n) }]
+    return [{ tenant_id, lease_id: lease.id, keep_nanos: lease.held + lease.unsettled - (charged?.get(lease) ?? 0n) }]
   })
 }
 

@@ -1,3 +1,4 @@
+export { EventBatch, type EventKind, EventKinds } from './event-batch.ts'
 export { type ChannelHandlers, type Subscription, subscribe, tellGateways } from './channel.ts'
 export { type ConnectOptions, close, connect, type Database, ping } from './connect.ts'
 export { withLock } from './lock.ts'
@@ -25,4 +26,4 @@ export {
   unsettledPayments,
 } from './lookups.ts'
 export { type IdentityTx, type PlatformTx, type TenantTx, withIdentity, withPlatform, withTenant } from './scope.ts'
-export { type EventKind, EventKinds, type LeaseReturn, settleUsage } from './settle.ts'
+export { type LeaseReturn, settleUsage } from './settle.ts'

@@ -1,4 +1,4 @@
-import { type Database, type LeaseReturn, settleUsage } from '@stipend/db'
+import { type Database, EventBatch, type LeaseReturn, settleUsage } from '@stipend/db'
 import type { Nanodollars, TokenUsage } from '@stipend/money'
 import type { UsageStatus } from '../usage/usage.ts'
 
@@ -34,6 +34,16 @@ export type Settlement = TokenUsage & {
   first_byte_ms: number | null
 }
 
+/** As `settleBatch`. */
+export async function settle(
+  database: Database,
+  settlements: readonly Settlement[],
+  returns: readonly LeaseReturn[] = [],
+  how: { isFirst?: boolean } = {},
+): Promise<void> {
+  await settleBatch(database, EventBatch.of(settlements), returns, how)
+}
+
 /**
  * Writes usage events, moves their money from leased to spent, and gives back what leases don't need any more: all of it or
  * nothing, each once however often it is told. One round trip.
@@ -41,11 +51,11 @@ export type Settlement = TokenUsage & {
  * `isFirst`: none of them has been told before. That takes half the time, and where one was told all the same nothing is done, and
  * the database's `unique_violation` is thrown.
  */
-export async function settle(
+export async function settleBatch(
   database: Database,
-  settlements: readonly Settlement[],
+  batch: EventBatch,
   returns: readonly LeaseReturn[] = [],
   { isFirst = false }: { isFirst?: boolean } = {},
 ): Promise<void> {
-  await settleUsage(database, settlements, returns, isFirst)
+  await settleUsage(database, batch, returns, isFirst)
 }
