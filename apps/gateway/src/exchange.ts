@@ -8,6 +8,7 @@ import type { Ask } from './dialects/ask.ts'
 import { upstreamBody } from './dialects/upstream-body.ts'
 import { Fare } from './fare.ts'
 import type { Gateway, Http } from './gateway.ts'
+import type { Written } from './journal.ts'
 import { createStreamMeter, estimate, type Metered, meterAnswer, type StreamMeter } from './meter/meter.ts'
 import { connectionFailure, ERROR_BYTES_MAX, type Failure, type Passed, readRefusal } from './provider-errors.ts'
 import type { Purse } from './purse.ts'
@@ -73,6 +74,8 @@ export class Exchange implements AnswerHandler {
   #firstByteAt: number | null = null
   // The request as a whole.
   #pause: NodeJS.Timeout | null = null
+  /** Where the journal has it. */
+  #written: Written | null = null
   #outcome: Outcome | null = null
   #isOver = false
 
@@ -103,21 +106,25 @@ export class Exchange implements AnswerHandler {
     // They stay: of an exchange that is over they do nothing, and the response goes with it.
     response.on('close', onClose)
     response.on('drain', onDrain)
-    purse.running.add(this)
-    gateway.running.add(this)
+    const ofKey = purse.running.add(this)
+    const ofAll = gateway.running.add(this)
     try {
       this.#promise()
       await this.#done.promise
     } finally {
-      purse.running.delete(this)
-      gateway.running.delete(this)
+      purse.running.remove(ofKey)
+      gateway.running.remove(ofAll)
     }
     return { status: this.#outcome?.http_status ?? 500, code: this.#outcome?.error_code ?? null }
   }
 
   /** Should this process die, the prompt is what the provider had surely been sent. */
   #promise(): void {
-    this.#gateway.journal.hold(this.#ifInterrupted(), (failure) => this.#forward(failure))
+    this.#noteHold((failure) => this.#forward(failure))
+  }
+
+  #noteHold(then: (failure: Error | null) => void): void {
+    this.#written = this.#gateway.journal.hold(this.#ifInterrupted(), this.#written, then)
   }
 
   #forward(failure: Error | null): void {
@@ -171,7 +178,7 @@ export class Exchange implements AnswerHandler {
     if (this.#admission.coveredTokens === Number.POSITIVE_INFINITY) return
     this.#fare = new Fare(this.#facts.purse, this.#need, this.#admission, {
       isOver: () => this.#isOver,
-      onMoved: () => this.#gateway.journal.hold(this.#ifInterrupted(), () => {}),
+      onMoved: () => this.#noteHold(() => {}),
       onSpent: () => this.#endForWantOfMoney(meter),
     })
   }
@@ -450,7 +457,7 @@ export class Exchange implements AnswerHandler {
   #settle(metered: Metered, outcome: Outcome): void {
     if (this.#outcome !== null) return
     this.#outcome = outcome
-    this.#gateway.purses.ledger.record(this.#settlement(metered, outcome), this.#admission.hold)
+    this.#gateway.purses.ledger.record(this.#settlement(metered, outcome), this.#admission.hold, this.#written)
   }
 
   #settlement(metered: Metered, outcome: Outcome): Settlement {

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { DomainError } from '@stipend/core/errors'
 import type { Database } from '@stipend/db'
 import type { Log } from '@stipend/runtime'
 import type { BodyLimits } from './body.ts'
@@ -11,6 +10,7 @@ import type { KeptResponses } from './kept.ts'
 import type { Purses } from './purses.ts'
 import type { Family } from './refusal.ts'
 import type { Rules } from './rules.ts'
+import type { Running } from './running.ts'
 import type { Titles } from './titles.ts'
 import type { ProviderPatience, Upstreams } from './upstream.ts'
 
@@ -31,7 +31,7 @@ export type Gateway = {
   limits: BodyLimits
   log: Log
   /** Requests that are being answered. */
-  running: Set<{ cut(error: DomainError): void }>
+  running: Running
 }
 
 /** One request and its answer. `family`: the shape of errors its client reads. */

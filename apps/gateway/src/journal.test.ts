@@ -5,7 +5,7 @@ import path from 'node:path'
 import type { Settlement } from '@stipend/core/spend'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { gatewayIdentity, Journal, lockFolder } from './journal.ts'
+import { gatewayIdentity, Journal, lockFolder, type Written } from './journal.ts'
 
 let root: string
 let dir: string
@@ -65,14 +65,15 @@ const step: fc.Arbitrary<Step> = fc.record({
 })
 
 function take(journal: Journal, { kind, id, cost, model }: Step): void {
-  if (kind === 'hold') journal.hold(settlement(id, cost, model), () => {})
-  else journal.outcome(settlement(id, cost, model))
+  if (kind === 'hold') journal.hold(settlement(id, cost, model), null, () => {})
+  else journal.outcome(settlement(id, cost, model), null)
 }
 
 /** A hold that is on disk when this returns. */
-function hold(journal: Journal, one: Settlement): void {
-  journal.hold(one, () => {})
+function hold(journal: Journal, one: Settlement): Written | null {
+  const written = journal.hold(one, null, () => {})
   journal.flush()
+  return written
 }
 
 /** What is owed after these steps. */
@@ -159,9 +160,8 @@ describe('a journal', () => {
 
   it('that owes nothing leaves no file, and one that does keeps it', () => {
     const journal = new Journal(dir)
-    hold(journal, settlement('req_1', 5n, 'gpt-5'))
-    const written = journal.outcome(settlement('req_1', 5n, 'gpt-5'))
-    if (written !== null) journal.settled(written)
+    const held = hold(journal, settlement('req_1', 5n, 'gpt-5'))
+    journal.settled(journal.outcome(settlement('req_1', 5n, 'gpt-5'), held))
     journal.close()
     expect(readdirSync(dir)).toEqual([])
     hold(journal, settlement('req_2', 5n, 'gpt-5'))

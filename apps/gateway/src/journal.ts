@@ -18,8 +18,6 @@ export class Journal {
   readonly #dir: string
   #segment: Segment | null = null
   #made = 0
-  /** The files that hold something of a request that is under way. */
-  readonly #segmentsOf = new Map<string, Written>()
   #queued: Settlement[] = []
   #callbacks: ((error: Error | null) => void)[] = []
   #isScheduled = false
@@ -56,35 +54,31 @@ export class Journal {
 
   /**
    * Before forwarding: what is to be settled should this process die before it knows better. `then` runs once it is on disk, or
-   * with the reason why it isn't. All that was to be written in one turn of the event loop is written at once.
+   * with the reason why it isn't. All that was to be written in one turn of the event loop is written at once. Takes what it answered
+   * to an earlier hold of the same request, and answers what `outcome` is to be given.
    */
-  hold(ifInterrupted: Settlement, then: (error: Error | null) => void): void {
+  hold(ifInterrupted: Settlement, heldIn: Written | null, then: (error: Error | null) => void): Written | null {
     try {
-      this.#segmentsOf.set(ifInterrupted.id, this.#noted(ifInterrupted.id))
+      const written = this.#noted(heldIn)
+      this.#queue(ifInterrupted)
+      this.#callbacks.push(then)
+      return written
     } catch (error) {
       setImmediate(() => then(error as Error))
-      return
+      return heldIn
     }
-    this.#queued.push(ifInterrupted)
-    this.#callbacks.push(then)
-    this.#schedule()
   }
 
-  /**
-   * What it came to: on disk by the end of this turn of the event loop. Answers what to give to `settled` once the ledger knows of it;
-   * null where nothing can be written, now and for the hold.
-   */
-  outcome(settlement: Settlement): Written | null {
-    let written: Written | null
+  /** What it came to: on disk by the end of this turn of the event loop. Answers what to give to `settled` once the ledger knows of it. */
+  outcome(settlement: Settlement, heldIn: Written | null): Written | null {
     try {
-      written = this.#noted(settlement.id)
-      this.#queued.push(settlement)
-      this.#schedule()
+      const written = this.#noted(heldIn)
+      this.#queue(settlement)
+      return written
     } catch {
-      written = this.#segmentsOf.get(settlement.id) ?? null
+      // Nothing can be written. The ledger will be told all the same, unless this process dies.
+      return heldIn
     }
-    this.#segmentsOf.delete(settlement.id)
-    return written
   }
 
   /** Runs `then` once all that was told so far is on disk: at once if it is. */
@@ -99,7 +93,8 @@ export class Journal {
   }
 
   /** The ledger knows of it. */
-  settled(written: Written): void {
+  settled(written: Written | null): void {
+    if (written === null) return
     for (const segment of Array.isArray(written) ? written : [written]) {
       segment.open--
       if (segment.open === 0 && segment !== this.#segment) discard(segment)
@@ -114,7 +109,8 @@ export class Journal {
     if (segment !== null && segment.open === 0) discard(segment)
   }
 
-  #schedule(): void {
+  #queue(settlement: Settlement): void {
+    this.#queued.push(settlement)
     if (this.#isScheduled) return
     this.#isScheduled = true
     setImmediate(() => this.#write())
@@ -151,12 +147,11 @@ export class Journal {
   }
 
   /** Where all lines of a request stand, once the one that is to be written now does. Throws where there is no file to write to. */
-  #noted(id: string): Written {
+  #noted(heldIn: Written | null): Written {
     const segment = this.#writable()
-    const known = this.#segmentsOf.get(id)
-    if (known === segment || (Array.isArray(known) && known.includes(segment))) return known
+    if (heldIn === segment || (Array.isArray(heldIn) && heldIn.includes(segment))) return heldIn
     segment.open++
-    return known === undefined ? segment : [known, segment].flat()
+    return heldIn === null ? segment : [heldIn, segment].flat()
   }
 
   /** The file that all of this turn of the event loop goes into: it is full only by what was written. */

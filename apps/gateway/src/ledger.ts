@@ -133,10 +133,13 @@ export class Ledger {
     this.#log.warn({ err: error }, 'the database does not answer')
   }
 
-  /** A request is over: the money is free or spent from this moment on, and the ledger will be told. */
-  record(settlement: Settlement, hold: Hold): void {
+  /**
+   * A request is over: the money is free or spent from this moment on, and the ledger will be told. `heldIn`: what the journal
+   * answered to the hold.
+   */
+  record(settlement: Settlement, hold: Hold, heldIn: Written | null): void {
     const { lease } = hold
-    const written = this.#journal.outcome(settlement)
+    const written = this.#journal.outcome(settlement, heldIn)
     lease.purse.release(hold, settlement.cost_nanos)
     let batch = this.#waiting.at(-1)
     if (batch === undefined || batch.wasTold || batch.events.isFull) {
@@ -249,7 +252,7 @@ export class Ledger {
         // When the database is away again, the next round tries again.
         if (isAway) rest.add(settlement, lease, written[i] ?? null)
         else if (await this.#settleAlone(settlement)) {
-          this.#settled(written[i] ?? null)
+          this.#journal.settled(written[i] ?? null)
           lease.purse.settled(lease, settlement.cost_nanos)
         }
       } catch {
@@ -279,12 +282,8 @@ export class Ledger {
   #finish({ charged, written }: Batch): void {
     // What was told stands first: others are only added behind.
     this.#waiting.shift()
-    for (const one of written) this.#settled(one)
+    for (const one of written) this.#journal.settled(one)
     for (const [lease, nanos] of charged) lease.purse.settled(lease, nanos)
-  }
-
-  #settled(written: Written | null): void {
-    if (written !== null) this.#journal.settled(written)
   }
 
   async #beat(): Promise<void> {

@@ -17,6 +17,7 @@ import {
 } from './lease.ts'
 import type { Ledger } from './ledger.ts'
 import { Pace } from './pace.ts'
+import { Running } from './running.ts'
 
 /** After this long without hearing from the database, money drawn earlier is no longer given out: others may take it back. */
 const LEASE_TRUST_MS = 300_000
@@ -56,7 +57,7 @@ export class Purse {
   /** Its latest requests, where their number is limited. */
   readonly pace = new Pace()
   /** Running requests, for cutting them off when the key is revoked. */
-  readonly running = new Set<{ cut(error: DomainError): void }>()
+  readonly running = new Running()
   readonly #context: PurseContext
   readonly #leases = new Map<string, Lease>()
   readonly #withBalance = newChain(true)

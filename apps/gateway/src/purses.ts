@@ -176,7 +176,7 @@ export class Purses {
     purse.retire()
     if (refusal.code !== 'key_revoked') return
     this.#log.info({ key_id: purse.facts?.key_id, cut: purse.running.size }, 'key revoked')
-    for (const running of purse.running) running.cut(refusal)
+    purse.running.cutAll(refusal)
   }
 
   #sweep(): void {

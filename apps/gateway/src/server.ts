@@ -17,11 +17,16 @@ const KEEP_ALIVE_MS = 75_000
 export function createGatewayServer(gateway: Gateway): Server {
   const { headersMs } = gateway.limits
   /** What is yet to be answered on each connection. */
-  const running = new WeakMap<Duplex, Set<ServerResponse>>()
+  const running = new WeakMap<Duplex, ServerResponse[]>()
   const answer = (request: IncomingMessage, response: ServerResponse) => {
-    const here = running.get(request.socket) ?? new Set()
-    running.set(request.socket, here.add(response))
-    response.once('close', () => here.delete(response))
+    let here = running.get(request.socket)
+    if (here === undefined) {
+      here = []
+      running.set(request.socket, here)
+    }
+    const those = here
+    those.push(response)
+    response.on('close', () => those.splice(those.indexOf(response), 1))
     void serve(gateway, request, response)
   }
   const server = createServer(

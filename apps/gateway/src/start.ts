@@ -14,6 +14,7 @@ import { gatewayIdentity, Journal, lockFolder } from './journal.ts'
 import { KeptResponses } from './kept.ts'
 import { Purses } from './purses.ts'
 import { Rules } from './rules.ts'
+import { Running } from './running.ts'
 import { createGatewayServer } from './server.ts'
 import { Titles } from './titles.ts'
 import { warmUp } from './tokens.ts'
@@ -79,7 +80,7 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
   warmUp()
 
   const limits = { ...LIMITS, ...options.limits }
-  const running: Gateway['running'] = new Set()
+  const running = new Running()
   const providers = new Providers()
   const health = setInterval(() => {
     const news = providers.news(performance.now())
@@ -118,9 +119,7 @@ export async function startGateway(options: StartOptions): Promise<{ url: string
         server.close()
         // Clients keep connections open; each is closed when its last request is through.
         const sweep = setInterval(() => server.closeIdleConnections(), 50)
-        const cut = setTimeout(() => {
-          for (const one of running) one.cut(goingAway())
-        }, 25_000)
+        const cut = setTimeout(() => running.cutAll(goingAway()), 25_000)
         deadline.addEventListener('abort', () => server.closeAllConnections())
         await closed
         clearInterval(sweep)

@@ -12,7 +12,7 @@ import { createTestDatabase, type TestDatabase } from '@stipend/db/testing'
 import { formatUsd } from '@stipend/money'
 import { createLog } from '@stipend/runtime'
 import fc from 'fast-check'
-import { Journal } from '../src/journal.ts'
+import { Journal, type Written } from '../src/journal.ts'
 import type { Hold, HoldOptions } from '../src/lease.ts'
 import type { Purse } from '../src/purse.ts'
 import { Purses } from '../src/purses.ts'
@@ -29,7 +29,14 @@ const log = createLog({ app: 'gateway', level: 'silent' })
 const A_DAY_MS = 24 * 60 * 60 * 1000
 const MODEL = { model: 'made-up', provider_id: 'prv_x', provider_name: 'made up', price_id: 'prc_x' }
 
-type Request = { gateway: Gateway; purse: Purse; facts: KeyFacts; hold: Hold; journalled: Settlement }
+type Request = {
+  gateway: Gateway
+  purse: Purse
+  facts: KeyFacts
+  hold: Hold
+  journalled: Settlement
+  heldIn: Written | null
+}
 type Key = { id: string; secret: string; isRevoked: boolean }
 
 /** One gateway's state that dies with its process; what outlives it is the folder and the id. */
@@ -180,10 +187,12 @@ class World {
     const { facts } = purse
     assert(facts !== null)
     const journalled = this.settlement(gateway, facts, hold, hold.amount / 4n, 'interrupted')
-    await new Promise<void>((written, lost) =>
-      gateway.journal.hold(journalled, (error) => (error === null ? written() : lost(error))),
+    const disk = Promise.withResolvers<void>()
+    const heldIn = gateway.journal.hold(journalled, null, (error) =>
+      error === null ? disk.resolve() : disk.reject(error),
     )
-    gateway.requests.push({ gateway, purse, facts, hold, journalled })
+    await disk.promise
+    gateway.requests.push({ gateway, purse, facts, hold, journalled, heldIn })
     return hold
   }
 
@@ -193,7 +202,7 @@ class World {
     const extended = await purse.extendByDrawing(hold, by, least).catch(onlyRefusals)
     if (hold.lease.id !== request.journalled.lease_id) {
       request.journalled = { ...request.journalled, lease_id: hold.lease.id }
-      gateway.journal.hold(request.journalled, () => {})
+      request.heldIn = gateway.journal.hold(request.journalled, request.heldIn, () => {})
       gateway.journal.flush()
     }
     assert(extended ? hold.amount >= before + least : hold.amount === before)
@@ -201,13 +210,13 @@ class World {
 
   /** It is over: it cost so many hundredths of what was held for it. */
   finish(request: Request, percent: number): void {
-    const { gateway, facts, hold, journalled } = request
+    const { gateway, facts, hold, journalled, heldIn } = request
     gateway.requests.splice(gateway.requests.indexOf(request), 1)
     const cost = (hold.amount * BigInt(percent)) / 100n
     const settlement = this.settlement(gateway, facts, hold, cost, 'succeeded')
     const { id, started_at } = journalled
     this.owed.set(id, cost)
-    gateway.purses.ledger.record({ ...settlement, id, started_at }, hold)
+    gateway.purses.ledger.record({ ...settlement, id, started_at }, hold, heldIn)
   }
 
   settlement(
