@@ -37,16 +37,23 @@ export function readBody(
     const onSilence = () =>
       finish(new DomainError('request_timeout', 'The body of the request did not arrive in time.'))
     const onEnd = () => finish(null)
-    const onClose = () =>
+    const onClose = () => {
+      // Nearly always it is: an error nobody gets to see takes longer to make than the body to read.
+      if (isOver) return
       finish(new DomainError('request_timeout', 'The connection closed before the body was complete.'))
+    }
     const onData = (chunk: Buffer) => {
       if (isOver) return
-      timer.refresh()
+      timer?.refresh()
       bytes += chunk.length
       if (bytes > bytesMax) finish(tooLarge())
       else chunks.push(chunk)
     }
-    const timer = setTimeout(onSilence, silenceMs)
+    // Nearly every body comes with its head, and needs nobody to watch for it.
+    let timer: NodeJS.Timeout | undefined
+    setImmediate(() => {
+      if (!isOver) timer = setTimeout(onSilence, silenceMs)
+    })
     // They stay, and do nothing once it is over: to take them off takes longer than all else here.
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
   })

@@ -57,7 +57,8 @@ async function serve(gateway: Gateway, http: Http, served: Served): Promise<Hand
     purse.release(admission.hold, 0n)
     return { status: 499, code: null, key_id: facts.key_id }
   }
-  const exchange = new Exchange(gateway, http, { ...served, facts, need, admission })
+  const { startedAt } = served
+  const exchange = new Exchange(gateway, http, { startedAt, purse, ask, body, models, facts, need, admission })
   const done = await exchange.run()
   if (done.status < 400 && exchange.thread !== undefined) gateway.titles.note(facts, ask.json, exchange.thread)
   return { ...done, key_id: facts.key_id }

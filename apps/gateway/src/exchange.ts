@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import type { PricedModel } from '@stipend/core'
 import { DomainError } from '@stipend/core/errors'
 import type { KeyFacts, Settlement } from '@stipend/core/spend'
@@ -85,7 +86,7 @@ export class Exchange implements AnswerHandler {
     this.#reply = new Reply(http)
     this.#reply.outputMax = facts.admission.outputMax
     this.#facts = facts
-    this.#startedAtText = new Date(facts.startedAt).toISOString()
+    this.#startedAtText = isoOf(facts.startedAt)
     const [model] = facts.models
     if (model === undefined) throw new Error('money was set aside for no model')
     this.#model = model
@@ -334,16 +335,18 @@ export class Exchange implements AnswerHandler {
   // --- ends ---------------------------------------------------------------------------------------------------------
 
   #answerWhole(body: Buffer): void {
+    // Of plain text a character is a byte: then it may leave as it was read.
+    const text = isAscii(body) ? body.toString('latin1') : null
     let answer: unknown
     try {
-      answer = JSON.parse(body.toString('utf8'))
+      answer = JSON.parse(text ?? body.toString('utf8'))
     } catch (error) {
       this.#failedAttempt({ error: unreadable(error), again: 'never', restMs: null })
       return
     }
     this.#settleEnded(meterAnswer(this.#facts.ask.dialect.name, answer, this.#inputTokens))
     this.#whenWritten(() => {
-      this.#reply.whole(body)
+      this.#reply.whole(body, text)
     })
     this.#finish()
   }
@@ -478,6 +481,18 @@ export class Exchange implements AnswerHandler {
       priceOf: (other) => catalogue.priceBeside(model, other),
     })
   }
+}
+
+let lastMs = Number.NaN
+let lastText = ''
+
+/** In ISO 8601. Many requests begin within the same millisecond. */
+function isoOf(ms: number): string {
+  if (ms !== lastMs) {
+    lastMs = ms
+    lastText = new Date(ms).toISOString()
+  }
+  return lastText
 }
 
 const unreadable = (cause?: unknown) =>

@@ -6,7 +6,7 @@ import type { Journal, Written } from './journal.ts'
 import type { Hold, Lease } from './lease.ts'
 
 /** So many are told at once. More would hardly cost the database less for each, and would keep it busy for longer. */
-const BATCH = 500
+const BATCH = 1_000
 /** What earlier processes left is told in larger pieces: nobody waits meanwhile. */
 const REPLAYED = 2_000
 /** Under load the ledger is told once in this time; a single request is told at once. */

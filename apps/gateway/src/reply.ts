@@ -37,10 +37,11 @@ export class Reply {
     this.#http.response.end()
   }
 
-  whole(body: Buffer): void {
+  /** `text`: the same, where each of its characters is one byte. */
+  whole(body: Buffer, text: string | null): void {
     this.#writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
     // As text of one byte a character it leaves in one piece with the head.
-    if (body.length < IN_ONE_PIECE_BYTES_MAX) this.#http.response.end(body.toString('latin1'), 'latin1')
+    if (body.length < IN_ONE_PIECE_BYTES_MAX) this.#http.response.end(text ?? body.toString('latin1'), 'latin1')
     else this.#http.response.end(body)
   }
 

@@ -41,7 +41,9 @@ const ALIASES: Readonly<Record<string, string>> = { '/work': '/v1/chat/completio
 
 /** The path of an address of ours, without its query; as `/v1/…` whatever it is called by. */
 export function pathOf(url: string | undefined): string {
-  const path = url?.split('?', 1)[0] ?? '/'
+  if (url === undefined) return '/'
+  const query = url.indexOf('?')
+  const path = query === -1 ? url : url.slice(0, query)
   return Object.hasOwn(ALIASES, path)
     ? (ALIASES[path] ?? path)
     : path.startsWith(`${PREFIX}/v1/`)

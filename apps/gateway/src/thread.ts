@@ -14,9 +14,17 @@ export function threadOf(
   json: Readonly<Record<string, unknown>>,
   key_id: string,
 ): string | undefined {
-  const said = HEADERS.map((name) => headers[name]).find(isName) ?? [json.prompt_cache_key, userOf(json)].find(isName)
+  const said = inHeaders(headers) ?? [json.prompt_cache_key, userOf(json)].find(isName)
   if (said === undefined) return undefined
   return createHash('sha256').update(`${key_id} ${said}`).digest('base64url').slice(0, 22)
+}
+
+function inHeaders(headers: IncomingHttpHeaders): string | undefined {
+  for (const name of HEADERS) {
+    const said = headers[name]
+    if (isName(said)) return said
+  }
+  return undefined
 }
 
 /** Claude Code writes its session into the user of the metadata. */

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto'
-import { ulid } from 'ulid'
+import { encodeTime } from 'ulid'
 import { z } from 'zod'
 
 export const ID_PREFIXES = {
@@ -30,23 +30,44 @@ export const ID_PREFIXES = {
 
 export type IdKind = keyof typeof ID_PREFIXES
 
-const pool = Buffer.alloc(4096)
-let used = pool.length
+/** Crockford's base 32, as in ULIDs, in small letters. */
+const ALPHABET = Buffer.from('0123456789abcdefghjkmnpqrstvwxyz')
+const TIME_LENGTH = 10
+const CHANCE_LENGTH = 16
 
-/** Chance for ulid. Its own source asks the system anew for every character, twenty times as dear as the rest of an id. */
-function chance(): number {
-  if (used === pool.length) {
-    randomFillSync(pool)
+const bytes = Buffer.alloc(256 * CHANCE_LENGTH)
+/** Letters of chance for the next ids, and how many are used up. */
+let letters = ''
+let used = 0
+let lastMs = Number.NaN
+let lastTime = ''
+
+function chance(): string {
+  if (used === letters.length) {
+    randomFillSync(bytes)
+    for (let i = 0; i < bytes.length; i++) bytes[i] = ALPHABET[(bytes[i] ?? 0) % ALPHABET.length] ?? 0
+    letters = bytes.toString('latin1')
     used = 0
   }
-  const byte = pool[used] ?? 0
-  used += 1
-  return byte / 256
+  used += CHANCE_LENGTH
+  return letters.slice(used - CHANCE_LENGTH, used)
 }
 
-/** A new id, `key_01jd…`: the prefix says what it names, the rest sorts by time of creation. */
+function time(): string {
+  const ms = Date.now()
+  if (ms !== lastMs) {
+    lastMs = ms
+    lastTime = encodeTime(ms, TIME_LENGTH).toLowerCase()
+  }
+  return lastTime
+}
+
+/**
+ * A new id, `key_01jd…`: the prefix says what it names, the rest is a ULID and sorts by time of creation. Put together here: there are
+ * several for each request, and ulid's own way asks the system for every character.
+ */
 export function newId(kind: IdKind): string {
-  return `${ID_PREFIXES[kind]}_${ulid(undefined, chance).toLowerCase()}`
+  return `${ID_PREFIXES[kind]}_${time()}${chance()}`
 }
 
 /** Schema of a reference to something: the shape only; whether it is there is found out by looking. */

@@ -39,14 +39,12 @@ export interface UsageBounds {
 export function worstCaseCost(bounds: UsageBounds, price: ModelPrice): Nanodollars {
   const { input_tokens_max, output_tokens_max } = bounds
   requireCount(output_tokens_max)
-  const costs = reachable(price, input_tokens_max).map(
-    (prices) => dearestInput(input_tokens_max, prices) + BigInt(output_tokens_max) * prices.output,
-  )
-  return divide(
-    costs.reduce((a, b) => (b > a ? b : a)),
-    PICOS_PER_NANO,
-    'up',
-  )
+  let dearest = 0n
+  for (const prices of reachable(price, input_tokens_max)) {
+    const cost = dearestInput(input_tokens_max, prices) + BigInt(output_tokens_max) * prices.output
+    if (cost > dearest) dearest = cost
+  }
+  return divide(dearest, PICOS_PER_NANO, 'up')
 }
 
 /**
@@ -73,13 +71,17 @@ export function affordableOutputTokens(
 /** The prices a request may be charged at that reads at most so many tokens. */
 function reachable(price: ModelPrice, input_tokens_max: number): TokenPrices[] {
   requireCount(input_tokens_max)
+  if (price.tiers.length === 0) return [price]
   return [price, ...price.tiers.filter((tier) => input_tokens_max > tier.above_input_tokens)]
 }
 
 /** Picodollars for this many input tokens, each of the dearest kind. */
 function dearestInput(tokens: number, prices: TokenPrices): bigint {
   const { input, cached_input, cache_write, cache_write_1h } = fullPrice(prices)
-  const dearest = [cached_input, cache_write, cache_write_1h].reduce((a, b) => (b > a ? b : a), input)
+  let dearest = input
+  if (cached_input > dearest) dearest = cached_input
+  if (cache_write > dearest) dearest = cache_write
+  if (cache_write_1h > dearest) dearest = cache_write_1h
   return BigInt(tokens) * dearest
 }
 

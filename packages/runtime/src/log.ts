@@ -73,15 +73,32 @@ function isoNow(): string {
   return `${secondText}${String(now % 1000).padStart(3, '0')}Z`
 }
 
-const BUFFER_BYTES = 8_192
+const BUFFER_CHARACTERS = 8_192
 const FLUSH_MS = 200
 
-/** Standard output, written in larger pieces: a line is out after a fifth of a second, or when the process ends. */
+/**
+ * Standard output, written in larger pieces: a line is out after a fifth of a second, or when the process ends. pino's own buffer
+ * measures all that is in it again for each line.
+ */
 function bufferedOutput(): DestinationStream {
-  const output = pino.destination({ fd: 1, sync: true, minLength: BUFFER_BYTES })
-  setInterval(() => output.flush(), FLUSH_MS).unref()
-  process.on('exit', () => output.flushSync())
-  return output
+  const output = pino.destination({ fd: 1, sync: true })
+  let text = ''
+  const flush = () => {
+    const lines = text
+    text = ''
+    if (lines !== '') output.write(lines)
+  }
+  setInterval(flush, FLUSH_MS).unref()
+  process.on('exit', () => {
+    flush()
+    output.flushSync()
+  })
+  return {
+    write(line: string) {
+      text += line
+      if (text.length >= BUFFER_CHARACTERS) flush()
+    },
+  }
 }
 
 const DEPTH_MAX = 8

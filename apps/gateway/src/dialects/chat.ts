@@ -31,8 +31,9 @@ const LIMITS = ['max_tokens', 'max_completion_tokens'] as const
 
 /** Of two limits the larger counts. */
 export function largestLimit(json: Loose): number | undefined {
-  const limits = LIMITS.map((name) => json[name]).filter((limit) => typeof limit === 'number')
-  return limits.length === 0 ? undefined : Math.max(...limits)
+  const { max_tokens: older, max_completion_tokens: newer } = json
+  if (typeof older !== 'number') return typeof newer === 'number' ? newer : undefined
+  return typeof newer === 'number' ? Math.max(older, newer) : older
 }
 
 export const chat: AskDialect = {

@@ -11,7 +11,7 @@ const DEPTH_MAX = 200
 /** What a body asks for in a dialect. Throws `invalid_request` that names what is wrong. */
 export function readAsk(dialect: AskDialect, body: Buffer): Ask {
   const { json, text } = parseBody(body)
-  return { dialect, json, hasTwins: dialect.hasTwins(text, json), ...dialect.read(json) }
+  return Object.assign(dialect.read(json), { dialect, json, hasTwins: dialect.hasTwins(text, json) })
 }
 
 /** A body that is a JSON object, or `invalid_request`. */
@@ -38,8 +38,12 @@ export function parseBody(body: Buffer): { json: Loose; text: string } {
 function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (levels === 0) return true
-  const inner: unknown[] = Array.isArray(value) ? value : Object.values(value)
-  return inner.some((one) => isDeeperThan(one, levels - 1))
+  if (Array.isArray(value)) {
+    for (const one of value) if (isDeeperThan(one, levels - 1)) return true
+    return false
+  }
+  for (const name in value) if (isDeeperThan((value as Loose)[name], levels - 1)) return true
+  return false
 }
 
 /** Fields that several dialects have. What isn't named in a schema passes as it is. */
