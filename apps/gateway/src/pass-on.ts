@@ -5,6 +5,7 @@ import { isIdentity } from './client/answer.ts'
 import type { Gateway, Handled, Http } from './gateway.ts'
 import { connectionFailure, type Failure, readRefusal } from './provider-errors.ts'
 import { refusalOf } from './refusal.ts'
+import { writeHead } from './send.ts'
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
 
@@ -72,7 +73,7 @@ async function ask(gateway: Gateway, http: Http, model: PricedModel, asked: Aske
     }
     health.succeeded(performance.now(), Math.round(performance.now() - sentAt))
     const answer = () => {
-      response.writeHead(200, { 'content-type': 'application/json', 'content-length': got.body.length })
+      writeHead(http, 200, { 'content-type': 'application/json', 'content-length': got.body.length })
       response.end(got.body)
       return { status: 200, code: null }
     }
@@ -84,7 +85,7 @@ async function ask(gateway: Gateway, http: Http, model: PricedModel, asked: Aske
   const { words, hasShape } = refusal.passed
   const answer = () => {
     const { body } = refusalOf(new DomainError('invalid_request', words), http.family, http.id)
-    response.writeHead(got.status, { 'content-type': 'application/json', 'x-should-retry': 'false' })
+    writeHead(http, got.status, { 'content-type': 'application/json', 'x-should-retry': 'false' })
     response.end(hasShape ? got.body : JSON.stringify(body))
     return { status: got.status, code: 'provider_error' }
   }

@@ -2,6 +2,7 @@ import type { DomainError } from '@stipend/core/errors'
 import type { Http } from './gateway.ts'
 import type { StreamMeter } from './meter/meter.ts'
 import { refusalOf, streamErrorOf } from './refusal.ts'
+import { writeHead } from './send.ts'
 
 /** A larger body is better left where it is than copied behind the head. */
 const IN_ONE_PIECE_BYTES_MAX = 8_192
@@ -65,8 +66,7 @@ export class Reply {
   }
 
   #writeHead(status: number, headers: Record<string, string | number>): void {
-    const { response } = this.#http
-    if (this.outputMax !== undefined) response.setHeader('x-stipend-output-tokens-max', this.outputMax)
-    response.writeHead(status, headers)
+    if (this.outputMax === undefined) writeHead(this.#http, status, headers)
+    else writeHead(this.#http, status, { ...headers, 'x-stipend-output-tokens-max': this.outputMax })
   }
 }

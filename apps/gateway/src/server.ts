@@ -7,7 +7,7 @@ import { toOpenAI } from '@stipend/wire/errors'
 import type { Gateway, Handled, Http } from './gateway.ts'
 import { refusalOf } from './refusal.ts'
 import { familyOf, findRoute, pathOf } from './routes.ts'
-import { endAfterBody } from './send.ts'
+import { endAfterBody, writeHead } from './send.ts'
 
 const REQUEST_TIMEOUT_MS = 300_000
 /** How often connections are looked at for being late. */
@@ -68,9 +68,6 @@ async function serve(gateway: Gateway, request: IncomingMessage, response: Serve
   const startedAt = performance.now()
   const path = pathOf(request.url)
   const http: Http = { request, response, id, family: familyOf(path, request.headers) }
-  response.setHeader('x-request-id', id)
-  // Where Anthropic's clients look for it.
-  if (http.family === 'anthropic') response.setHeader('request-id', id)
   let handled: Handled
   try {
     handled = await route(gateway, http, path)
@@ -107,7 +104,8 @@ function route(gateway: Gateway, http: Http, path: string): Promise<Handled> {
 }
 
 /** The one place where an error becomes an answer. */
-function refuse(gateway: Gateway, { request, response, id, family }: Http, error: unknown): Handled {
+function refuse(gateway: Gateway, http: Http, error: unknown): Handled {
+  const { request, response, id, family } = http
   const { status, code, headers, body } = refusalOf(error, family, id)
   if (status >= 500) gateway.log.error({ request_id: id, err: error }, 'request failed')
   if (response.headersSent || response.destroyed) {
@@ -116,7 +114,7 @@ function refuse(gateway: Gateway, { request, response, id, family }: Http, error
   }
   const text = JSON.stringify(body)
   if (!request.complete) response.setHeader('connection', 'close')
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) })
+  writeHead(http, status, { ...headers, 'content-length': Buffer.byteLength(text) })
   if (request.complete) response.end(text)
   else endAfterBody(request, response, text)
   return { status, code }

@@ -73,7 +73,7 @@ function isoNow(): string {
   return `${secondText}${String(now % 1000).padStart(3, '0')}Z`
 }
 
-const BUFFER_CHARACTERS = 8_192
+const BUFFER_CHARACTERS = 32_768
 const FLUSH_MS = 200
 
 /**
