@@ -15,6 +15,7 @@ import { connectionFailure, ERROR_BYTES_MAX, type Failure, type Passed, readRefu
 import type { Purse } from './purse.ts'
 import { refusalOf } from './refusal.ts'
 import { Reply } from './reply.ts'
+import type { Place } from './running.ts'
 import {
   canceled,
   estimated,
@@ -43,6 +44,8 @@ type Facts = {
   admission: Admission
 }
 
+type Done = { status: number; code: string | null }
+
 /**
  * A request that money is set aside for: forwarded, passed on as it comes, measured, settled once. It is the handler of the
  * provider's answer itself: nothing stands between the two sockets. Until something of an answer has gone to the client, a provider
@@ -56,7 +59,9 @@ export class Exchange implements AnswerHandler {
   readonly #startedAtText: string
   /** The conversation it belongs to, where the tool says so. */
   readonly thread: string | undefined
-  readonly #done = Promise.withResolvers<void>()
+  readonly #done = Promise.withResolvers<Done>()
+  readonly #amongThoseOfKey: Place
+  readonly #amongAll: Place
   // The attempt that is under way.
   #model: PricedModel
   #need: Need
@@ -93,11 +98,12 @@ export class Exchange implements AnswerHandler {
     this.#need = facts.need
     this.#admission = facts.admission
     this.thread = threadOf(http.request.headers, facts.ask.json, facts.facts.key_id)
+    this.#amongThoseOfKey = facts.purse.running.add(this)
+    this.#amongAll = gateway.running.add(this)
   }
 
-  async run(): Promise<{ status: number; code: string | null }> {
-    const { purse } = this.#facts
-    const gateway = this.#gateway
+  /** Resolves when all is settled and the answer is on its way. */
+  run(): Promise<Done> {
     const { response } = this.#http
 
     const onClose = () => {
@@ -107,16 +113,13 @@ export class Exchange implements AnswerHandler {
     // They stay: of an exchange that is over they do nothing, and the response goes with it.
     response.on('close', onClose)
     response.on('drain', onDrain)
-    const ofKey = purse.running.add(this)
-    const ofAll = gateway.running.add(this)
     try {
       this.#promise()
-      await this.#done.promise
-    } finally {
-      purse.running.remove(ofKey)
-      gateway.running.remove(ofAll)
+    } catch (error) {
+      this.#finish()
+      throw error
     }
-    return { status: this.#outcome?.http_status ?? 500, code: this.#outcome?.error_code ?? null }
+    return this.#done.promise
   }
 
   /** Should this process die, the prompt is what the provider had surely been sent. */
@@ -405,9 +408,12 @@ export class Exchange implements AnswerHandler {
   }
 
   #finish(): void {
+    if (this.#isOver) return
     this.#isOver = true
     if (this.#pause !== null) clearTimeout(this.#pause)
-    this.#done.resolve()
+    this.#facts.purse.running.remove(this.#amongThoseOfKey)
+    this.#gateway.running.remove(this.#amongAll)
+    this.#done.resolve({ status: this.#outcome?.http_status ?? 500, code: this.#outcome?.error_code ?? null })
   }
 
   // --- money --------------------------------------------------------------------------------------------------------
