@@ -102,7 +102,7 @@ export class Exchange implements AnswerHandler {
     this.#amongAll = gateway.running.add(this)
   }
 
-  /** Resolves when all is settled and the answer is on its way. */
+  /** Resolves when all is recorded. The end of the answer follows once that is on disk. */
   run(): Promise<Done> {
     const { response } = this.#http
 
@@ -116,6 +116,7 @@ export class Exchange implements AnswerHandler {
     try {
       this.#promise()
     } catch (error) {
+      this.#facts.purse.release(this.#admission.hold, 0n)
       this.#finish()
       throw error
     }

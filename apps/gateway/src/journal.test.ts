@@ -170,6 +170,32 @@ describe('a journal', () => {
     expect(new Journal(dir).recover().settlements.map((one) => one.id)).toEqual(['req_2'])
   })
 
+  it('begins another file when one is full, and keeps each until all that is in it is settled', () => {
+    const journal = new Journal(dir)
+    const long = hold(journal, settlement('req_long', 5n, 'gpt-5'))
+    const first = readdirSync(dir)
+    let others: (Written | null)[] = []
+    for (let i = 0; readdirSync(dir).length === 1; i++) {
+      others.push(journal.outcome(settlement(`req_${i}`, 5n, 'gpt-5'), null))
+      if (i % 100 === 0) journal.flush()
+    }
+    journal.flush()
+    for (const one of others) journal.settled(one)
+    others = []
+    expect(readdirSync(dir)).toEqual(expect.arrayContaining(first))
+    expect(new Journal(dir).recover().settlements.map((one) => one.id)).toContain('req_long')
+
+    // Its outcome stands in the second file: both are of it until it is settled.
+    const both = journal.outcome(settlement('req_long', 3n, 'gpt-5'), long)
+    journal.flush()
+    expect(both).toHaveLength(2)
+    journal.settled(both)
+    expect(readdirSync(dir)).toHaveLength(1)
+    expect(readdirSync(dir)).not.toEqual(first)
+    journal.close()
+    expect(readdirSync(dir)).toEqual([])
+  })
+
   it('forgets what was recovered, and nothing that came since', () => {
     hold(new Journal(dir), settlement('req_old', 5n, 'gpt-5'))
     const journal = new Journal(dir)

@@ -154,7 +154,7 @@ export class Journal {
     return heldIn === null ? segment : [heldIn, segment].flat()
   }
 
-  /** The file that all of this turn of the event loop goes into: it is full only by what was written. */
+  /** The file to write to: another one only once what was written has filled it, or couldn't be. */
   #writable(): Segment {
     const current = this.#segment
     if (current !== null && current.bytes < SEGMENT_BYTES) return current
@@ -261,8 +261,12 @@ function parseEntry(line: string, kinds: EventKind[]): Settlement | undefined {
 }
 
 function discard(segment: Segment): void {
-  closeSync(segment.file)
-  rmSync(segment.path, { force: true })
+  try {
+    closeSync(segment.file)
+    rmSync(segment.path, { force: true })
+  } catch {
+    // A file that can't be removed is read once more by the next process, and tells the ledger what it knows.
+  }
 }
 
 /** The name under which this gateway's leases stand in the database: kept beside the journal, so that it outlives the process. */

@@ -11,6 +11,9 @@ export type Chain = {
   current: Lease | null
   appetite: bigint
   lastDrawAt: number
+  /** Less than this is drawn again before it is used up. Nothing where the last draw came to nothing. */
+  ahead: bigint
+  isDrawingAhead: boolean
   shortage: (Shortage & { until: number; isPatient: boolean }) | null
 }
 
@@ -43,7 +46,15 @@ export type HoldOptions = { usesBalance: boolean; patient: boolean }
 export type Shortage = { error: DomainError; available: bigint }
 
 export function newChain(usesBalance: boolean): Chain {
-  return { usesBalance, current: null, appetite: APPETITE_START, lastDrawAt: 0, shortage: null }
+  return {
+    usesBalance,
+    current: null,
+    appetite: APPETITE_START,
+    lastDrawAt: 0,
+    ahead: 0n,
+    isDrawingAhead: false,
+    shortage: null,
+  }
 }
 
 export const unusedOf = (chain: Chain): bigint => chain.current?.free ?? 0n

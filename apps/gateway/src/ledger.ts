@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Settlement, settle, settleBatch } from '@stipend/core/spend'
-import { type Database, EventBatch, giveBackLeases, type LeaseReturn, leasesOfGateway, reportGateway } from '@stipend/db'
+import {
+  type Database,
+  EventBatch,
+  giveBackLeases,
+  type LeaseReturn,
+  leasesOfGateway,
+  reportGateway,
+} from '@stipend/db'
 import type { Log } from '@stipend/runtime'
 import type { Journal, Written } from './journal.ts'
 import type { Hold, Lease } from './lease.ts'
@@ -26,7 +33,7 @@ const LOST_ANSWER_MS = 500
 /** No lease has this id. */
 const NO_LEASE = 'none'
 
-/** Requests that are over and that the ledger is to be told of at once. */
+/** Requests that are over and that the ledger is to be told of together. */
 class Batch {
   readonly events = new EventBatch(BATCH)
   readonly leases: Lease[] = []
@@ -243,26 +250,25 @@ export class Ledger {
 
   /** A batch that the database refuses holds one event that it refuses: that one must not keep the others waiting. */
   async #oneByOne({ events, leases, written }: Batch): Promise<void> {
-    const rest = new Batch()
-    let isAway = false
+    /** What is left when the database is away again: the next round tries again. */
+    let rest: Batch | null = null
     for (let i = 0; i < events.length; i++) {
       const [settlement, lease] = [events.at(i) as Settlement, leases[i]]
       if (lease === undefined) throw new Error('an event without its lease')
+      const heldIn = written[i] ?? null
       try {
-        // When the database is away again, the next round tries again.
-        if (isAway) rest.add(settlement, lease, written[i] ?? null)
-        else if (await this.#settleAlone(settlement)) {
-          this.#journal.settled(written[i] ?? null)
+        if (rest === null && (await this.#settleAlone(settlement))) {
           lease.purse.settled(lease, settlement.cost_nanos)
+          this.#journal.settled(heldIn)
         }
       } catch {
-        isAway = true
-        rest.add(settlement, lease, written[i] ?? null)
+        rest = new Batch()
+        rest.wasTold = true
       }
+      rest?.add(settlement, lease, heldIn)
     }
-    rest.wasTold = true
-    if (isAway) this.#waiting[0] = rest
-    else this.#waiting.shift()
+    if (rest === null) this.#waiting.shift()
+    else this.#waiting[0] = rest
   }
 
   /** An event that its lease doesn't pay for is charged like one whose lease is gone. False if even that is refused. */
@@ -282,8 +288,8 @@ export class Ledger {
   #finish({ charged, written }: Batch): void {
     // What was told stands first: others are only added behind.
     this.#waiting.shift()
-    for (const one of written) this.#journal.settled(one)
     for (const [lease, nanos] of charged) lease.purse.settled(lease, nanos)
+    for (const one of written) this.#journal.settled(one)
   }
 
   async #beat(): Promise<void> {

@@ -3,8 +3,8 @@ import { createLog, onShutdown } from '@stipend/runtime'
 import { readEnv } from './env.ts'
 import { startGateway } from './start.ts'
 
-// After a time of long streams V8 would make the objects of all requests old from the start. They die as young as before, but what they
-// refer to, prompts among it, then stays until the next full collection: twice the time for a long prompt.
+// Where objects of long streams live long, V8 begins to put those that the same code makes for any request among the old ones. There
+// they stay until the next full collection, and their prompts with them: a long prompt took twice as long as before.
 setFlagsFromString('--no-allocation-site-pretenuring')
 
 const env = readEnv()

@@ -107,7 +107,10 @@ export class Purse {
     if (this.#isTrusted()) {
       this.#refuse()
       const held = this.#take(chain, want)
-      if (held !== null) return held
+      if (held !== null) {
+        if (held.lease.free < chain.ahead && !chain.isDrawingAhead) this.#drawAhead(chain, want)
+        return held
+      }
       const known = knownShortage(chain, least, patient)
       if (known !== null) return known
     }
@@ -170,6 +173,11 @@ export class Purse {
       if (chains.includes(lease.chain)) sum += lease.free + lease.held + lease.unsettled
     }
     return sum
+  }
+
+  /** Resolves when nothing is asked of the database any more. */
+  async quiet(): Promise<void> {
+    for (let queue: unknown; queue !== this.#queue; await queue) queue = this.#queue
   }
 
   unused(): bigint {
@@ -341,12 +349,30 @@ export class Purse {
     return true
   }
 
+  /**
+   * Draws before the lease is used up, while its requests go on: none of them waits, and when the database goes away there is something
+   * in hand. As much is kept ahead as was drawn the last time, which lasts for about a minute.
+   */
+  #drawAhead(chain: Chain, need: bigint): void {
+    chain.isDrawingAhead = true
+    const work = async () => {
+      if (chain.current !== null && chain.current.free < chain.ahead) await this.#draw(chain, need, need)
+    }
+    this.#inTurn(work)
+      // Why the key may no longer be used, or that nothing can be had: whoever needs it is told.
+      .catch(() => {})
+      .finally(() => {
+        chain.isDrawingAhead = false
+      })
+  }
+
   async #draw(chain: Chain, missing: bigint, least: bigint): Promise<(Draw & { outcome: 'granted' | 'short' }) | null> {
     const soon = performance.now() - chain.lastDrawAt < SOON_MS
     chain.lastDrawAt = performance.now()
     if (!soon) chain.appetite = APPETITE_START
     else if (chain.appetite < APPETITE_MAX) chain.appetite *= 2n
     const want = least === missing ? missing * chain.appetite : missing
+    chain.ahead = 0n
     for (let tries = 0; tries < 4; tries++) {
       const old = chain.current
       const lease = old === null || old.isDoubtful ? this.#openLease(chain) : old
@@ -365,6 +391,7 @@ export class Purse {
       if (answer.outcome === 'short') return answer
       if (answer.outcome === 'granted') {
         lease.free += answer.granted_nanos
+        chain.ahead = answer.granted_nanos
         lease.allocationId = answer.facts.allocation_id
         lease.endsAt = answer.ends_at === null ? Number.POSITIVE_INFINITY : answer.ends_at.getTime()
         this.#leases.set(lease.id, lease)

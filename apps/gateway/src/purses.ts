@@ -122,6 +122,8 @@ export class Purses {
     clearInterval(this.#sweeper)
     await this.#subscription.close()
     for (const purse of this.#byHash.values()) purse.retire()
+    // What is drawn ahead must be there to be given back.
+    await Promise.all([...this.#byHash.values()].map((purse) => purse.quiet()))
     await this.ledger.close(deadline)
   }
 

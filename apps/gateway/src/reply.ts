@@ -28,14 +28,19 @@ export class Reply {
 
   /** Something of a stream, after the head if it is the first. False where the client doesn't keep up. */
   write(bytes: Buffer): boolean {
-    if (!this.hasBegun) {
-      this.#writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' })
-    }
+    this.#beginStream()
     return this.#http.response.write(bytes)
   }
 
+  /** A stream may have come to its end with nothing in it for the client. */
   end(): void {
+    this.#beginStream()
     this.#http.response.end()
+  }
+
+  #beginStream(): void {
+    if (this.hasBegun) return
+    this.#writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' })
   }
 
   /** `text`: the same, where each of its characters is one byte. */

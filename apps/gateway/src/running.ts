@@ -1,9 +1,9 @@
 import type { DomainError } from '@stipend/core/errors'
 
-type Request = { cut(error: DomainError): void }
+type Cuttable = { cut(error: DomainError): void }
 
 /** Where a request stands among those that run. */
-export type Place = { request: Request; before: Place | null; after: Place | null }
+export type Place = { request: Cuttable; before: Place | null; after: Place | null }
 
 /**
  * Requests that are being answered. No Set: whenever one that keeps changing moves to a new table, V8 leaves the old one behind with a
@@ -18,7 +18,7 @@ export class Running {
     return this.#size
   }
 
-  add(request: Request): Place {
+  add(request: Cuttable): Place {
     const place: Place = { request, before: null, after: this.#first }
     if (this.#first !== null) this.#first.before = place
     this.#first = place
@@ -38,7 +38,7 @@ export class Running {
   }
 
   cutAll(error: DomainError): void {
-    const all: Request[] = []
+    const all: Cuttable[] = []
     for (let place = this.#first; place !== null; place = place.after) all.push(place.request)
     for (const request of all) request.cut(error)
   }

@@ -19,14 +19,9 @@ export function createGatewayServer(gateway: Gateway): Server {
   /** What is yet to be answered on each connection. */
   const running = new WeakMap<Duplex, ServerResponse[]>()
   const answer = (request: IncomingMessage, response: ServerResponse) => {
-    let here = running.get(request.socket)
-    if (here === undefined) {
-      here = []
-      running.set(request.socket, here)
-    }
-    const those = here
-    those.push(response)
-    response.on('close', () => those.splice(those.indexOf(response), 1))
+    const here = running.get(request.socket) ?? []
+    if (here.push(response) === 1) running.set(request.socket, here)
+    response.once('close', () => here.splice(here.indexOf(response), 1))
     void serve(gateway, request, response)
   }
   const server = createServer(
@@ -44,7 +39,7 @@ export function createGatewayServer(gateway: Gateway): Server {
   server.on('checkExpectation', answer)
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // What we said now would be taken for the answer, or for a part of it, to a request that was well-formed.
-    const isBusy = [...(running.get(socket) ?? [])].some(({ headersSent, req }) => headersSent || req.complete)
+    const isBusy = (running.get(socket) ?? []).some(({ headersSent, req }) => headersSent || req.complete)
     if (error.code === 'ECONNRESET' || !socket.writable || isBusy) return void socket.destroy()
     const answer = toOpenAI(malformed(error.code))
     const body = JSON.stringify(answer.body)

@@ -143,6 +143,21 @@ describe('the usage', () => {
   })
 })
 
+it('a stream with nothing in it for the client is one all the same', async () => {
+  const usage = { prompt_tokens: 7, completion_tokens: 0, total_tokens: 7 }
+  const only = { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [], usage }
+  const user = provider.say({
+    status: 200,
+    headers: { 'content-type': 'text/event-stream' },
+    pieces: [Buffer.from(`data: ${JSON.stringify(only)}\n\n`)],
+  })
+  const body = { model: 'scripted-1', user, stream: true, messages: [{ role: 'user', content: 'Hello' }] }
+  const answer = await call(house.url, { key: key.secret, body, agent })
+  expect(answer).toMatchObject({ status: 200, end: 'clean', text: '' })
+  expect(answer.headers).toMatchObject({ 'content-type': 'text/event-stream; charset=utf-8' })
+  expect(idOf(answer)).toMatch(/^req_/)
+})
+
 it('replays all recordings, where they are', () => {
   if (recordings.length > 0) expect(recordings.length).toBeGreaterThanOrEqual(89)
   expect(new Set(all.map(({ dialect }) => dialect)).size).toBe(DIALECTS.length)

@@ -63,8 +63,8 @@ function time(): string {
 }
 
 /**
- * A new id, `key_01jd…`: the prefix says what it names, the rest is a ULID and sorts by time of creation. Put together here: there are
- * several for each request, and ulid's own way asks the system for every character.
+ * A new id, `key_01jd…`: the prefix says what it names, the rest is a ULID and sorts by time of creation. Put together here: each request
+ * has one, and ulid's own way asks the system for every character.
  */
 export function newId(kind: IdKind): string {
   return `${ID_PREFIXES[kind]}_${time()}${chance()}`

@@ -53,9 +53,12 @@ const FIGURES = [
 ] as const
 const NANOS = ['hold_nanos', 'cost_nanos', 'excess_nanos'] as const
 
+/** The most that a column holds. */
+const NANOS_MAX = 2n ** 63n - 1n
+
 /**
- * Usage events that are to be told, column by column. Thousands of them wait at a time: as objects they would all be moved about by
- * the collector, which took longer than all else that is done for a request.
+ * Usage events that are to be told, column by column. Thousands of them wait at a time: as objects they were all moved about by the
+ * collector, which took a fifth of the time of a request.
  */
 export class EventBatch {
   readonly #capacity: number
@@ -112,7 +115,8 @@ export class EventBatch {
     at = i * NANOS.length
     this.#nanos[at++] = event.hold_nanos
     this.#nanos[at++] = event.cost_nanos
-    this.#nanos[at] = event.excess_nanos
+    // What a provider claims may be anything.
+    this.#nanos[at] = event.excess_nanos < NANOS_MAX ? event.excess_nanos : NANOS_MAX
   }
 
   /** The event with this place, counted from 0, as it was added. */
@@ -133,15 +137,15 @@ export class EventBatch {
       cache_write_1h_tokens: figure('cache_write_1h_tokens'),
       output_tokens: figure('output_tokens'),
       reasoning_tokens: orNull(figure('reasoning_tokens')),
-      hold_nanos: this.nanos(place, 'hold_nanos'),
-      cost_nanos: this.nanos(place, 'cost_nanos'),
-      excess_nanos: this.nanos(place, 'excess_nanos'),
+      hold_nanos: this.#nanosAt(place, 'hold_nanos'),
+      cost_nanos: this.#nanosAt(place, 'cost_nanos'),
+      excess_nanos: this.#nanosAt(place, 'excess_nanos'),
       latency_ms: figure('latency_ms'),
       first_byte_ms: orNull(figure('first_byte_ms')),
     }
   }
 
-  nanos(place: number, name: (typeof NANOS)[number]): bigint {
+  #nanosAt(place: number, name: (typeof NANOS)[number]): bigint {
     return this.#nanos[place * NANOS.length + NANOS.indexOf(name)] ?? 0n
   }
 
@@ -160,7 +164,7 @@ export class EventBatch {
       }
       return `${text}}`
     }
-    const nanos = (name: (typeof NANOS)[number]) => `{${order.map((place) => this.nanos(place, name)).join()}}`
+    const nanos = (name: (typeof NANOS)[number]) => `{${order.map((place) => this.#nanosAt(place, name)).join()}}`
     return {
       places: JSON.stringify(places),
       kinds: JSON.stringify(this.#kinds.list.map((one, i) => ({ ...one, n: i + 1 }))),

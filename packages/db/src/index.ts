@@ -1,6 +1,6 @@
-export { EventBatch, type EventKind, EventKinds } from './event-batch.ts'
 export { type ChannelHandlers, type Subscription, subscribe, tellGateways } from './channel.ts'
 export { type ConnectOptions, close, connect, type Database, ping } from './connect.ts'
+export { EventBatch, type EventKind, EventKinds } from './event-batch.ts'
 export { withLock } from './lock.ts'
 export {
   allTenants,

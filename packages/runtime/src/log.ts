@@ -89,10 +89,7 @@ function bufferedOutput(): DestinationStream {
     if (lines !== '') output.write(lines)
   }
   setInterval(flush, FLUSH_MS).unref()
-  process.on('exit', () => {
-    flush()
-    output.flushSync()
-  })
+  process.on('exit', flush)
   return {
     write(line: string) {
       text += line

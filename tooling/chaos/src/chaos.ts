@@ -4,6 +4,7 @@ import { auditLedger } from '@stipend/core/spend'
 import type { Scene } from '@stipend/core/testing'
 import { displayUsd, usd } from '@stipend/money'
 import { askLittle, createChance, isLie, type Outcome, sendOne } from './client.ts'
+import { spendWithoutDatabase } from './outage.ts'
 import { buildWorld, type Key, type World } from './world.ts'
 
 const CLIENTS = 14
@@ -24,8 +25,8 @@ export type ChaosOptions = {
 type Event = (typeof core.usage.list)['output']['_output']['data'][number]
 
 /**
- * Three gateways, a database that is killed, a provider that misbehaves and clients that hang up, for some minutes; then
- * everything is looked at. Answers what is wrong, in sentences: nothing, if all holds.
+ * Three gateways, a database that is killed, a provider that misbehaves and clients that hang up, for some minutes; a minute without
+ * the database; then everything is looked at. Answers what is wrong, in sentences: nothing, if all holds.
  */
 export async function runChaos(options: ChaosOptions): Promise<string[]> {
   const { seed, minutes, tell, stop } = options
@@ -49,6 +50,7 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
       if (!gateway.isRunning) gateway.start()
       if (!(await gateway.isHealthy(60))) wrong.push(`gateway ${gateway.name} does not come back`)
     }
+    await spendWithoutDatabase(world, outcomes, { wrong, tell, stop })
     await checkKeys(world, wrong)
     for (const gateway of world.gateways) {
       const code = await gateway.end('SIGTERM')

@@ -83,15 +83,22 @@ export async function sendOne(url: string, secret: string, chance: Chance): Prom
   return outcome
 }
 
-/** A few words, honestly answered: the status and, of a refusal, the code. */
-export async function askLittle(url: string, secret: string): Promise<{ status: number; code: string }> {
+type Said = { status: number; retryAfter: string | null }
+
+/** A few words, honestly answered. */
+export async function askLittle(
+  url: string,
+  secret: string,
+): Promise<Pick<Outcome, 'request_id' | 'code' | 'usage'> & Said> {
   const response = await fetch(`${url}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
     body: JSON.stringify({ model: 'sandbox-small', max_tokens: 20, messages: [{ role: 'user', content: 'Hello' }] }),
   })
   const text = await response.text()
-  return { status: response.status, code: response.status === 200 ? '' : codeIn(text) }
+  const { status, headers } = response
+  const about = { status, request_id: headers.get('x-request-id'), retryAfter: headers.get('retry-after') }
+  return status === 200 ? { ...about, code: null, usage: usageIn(text) } : { ...about, code: codeIn(text), usage: null }
 }
 
 /** Whether what the provider reports is not what it did. */

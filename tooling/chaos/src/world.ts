@@ -78,6 +78,8 @@ export type World = {
   sandbox: SandboxProvider
   gateways: GatewayProcess[]
   keys: Key[]
+  /** One more tenant, with money and no keys. */
+  addScene(): Promise<Scene>
   /** Kills the database server as a power cut would, and starts it again after a while. */
   crashDatabase(pauseMs: number): Promise<void>
   remove(options: { keepLogs: boolean }): Promise<void>
@@ -120,10 +122,16 @@ export async function buildWorld(root: string, surroundings: Record<string, stri
   }
   const rich = await createScene(database, { balance_usd: '40' })
   const poor = await createScene(database, { balance_usd: '0.4' })
+  const scenes = [rich, poor]
   return {
     logs,
     database,
-    scenes: [rich, poor],
+    scenes,
+    addScene: async () => {
+      const scene = await createScene(database, { balance_usd: '40' })
+      scenes.push(scene)
+      return scene
+    },
     sandbox,
     gateways,
     keys: [...(await keysOf(rich)), ...(await keysOf(poor))],

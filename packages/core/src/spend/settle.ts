@@ -34,16 +34,6 @@ export type Settlement = TokenUsage & {
   first_byte_ms: number | null
 }
 
-/** As `settleBatch`. */
-export async function settle(
-  database: Database,
-  settlements: readonly Settlement[],
-  returns: readonly LeaseReturn[] = [],
-  how: { isFirst?: boolean } = {},
-): Promise<void> {
-  await settleBatch(database, EventBatch.of(settlements), returns, how)
-}
-
 /**
  * Writes usage events, moves their money from leased to spent, and gives back what leases don't need any more: all of it or
  * nothing, each once however often it is told. One round trip.
@@ -58,4 +48,13 @@ export async function settleBatch(
   { isFirst = false }: { isFirst?: boolean } = {},
 ): Promise<void> {
   await settleUsage(database, batch, returns, isFirst)
+}
+
+/** The same for events that are at hand one by one, some of which may have been told before. */
+export async function settle(
+  database: Database,
+  settlements: readonly Settlement[],
+  returns: readonly LeaseReturn[] = [],
+): Promise<void> {
+  await settleBatch(database, EventBatch.of(settlements), returns)
 }

@@ -1,12 +1,21 @@
 import { randomUUID } from 'node:crypto'
-import type { Database, LeaseReturn } from '@stipend/db'
+import { type Database, EventBatch, type LeaseReturn } from '@stipend/db'
 import { createTestDatabase, type TestDatabase } from '@stipend/db/testing'
 import { usd } from '@stipend/money'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import * as core from '../index.ts'
 import { hashSecret } from '../secrets.ts'
 import { createScene, type Scene } from '../testing.ts'
-import { auditLedger, type Draw, draw, type KeyFacts, keyRefusal, type Settlement, settle } from './index.ts'
+import {
+  auditLedger,
+  type Draw,
+  draw,
+  type KeyFacts,
+  keyRefusal,
+  type Settlement,
+  settle,
+  settleBatch,
+} from './index.ts'
 
 let test: TestDatabase
 let database: Database
@@ -451,12 +460,14 @@ describe('settling', () => {
     const lease = await drawn(key.secret, '2')
     const [known, fresh] = [settlementOf(lease, '0.5'), settlementOf(lease, '0.25')]
     const told = await Promise.allSettled(
-      Array.from({ length: 8 }, () => settle(database, [known], [], { isFirst: true })),
+      Array.from({ length: 8 }, () => settleBatch(database, EventBatch.of([known]), [], { isFirst: true })),
     )
     expect(told.filter((one) => one.status === 'fulfilled')).toHaveLength(1)
     const refused = told.find((one) => one.status === 'rejected')
     expect(refused?.reason).toMatchObject({ code: '23505' })
-    await expect(settle(database, [fresh, known], [], { isFirst: true })).rejects.toMatchObject({ code: '23505' })
+    await expect(settleBatch(database, EventBatch.of([fresh, known]), [], { isFirst: true })).rejects.toMatchObject({
+      code: '23505',
+    })
     expect((await scene.run(core.keys.get, { id: key.id })).budget.spent_usd).toBe('0.50')
     // Told again, what is new in it is charged, and what stands in it twice once.
     for (const _ of [1, 2]) await settle(database, [fresh, known, fresh])
