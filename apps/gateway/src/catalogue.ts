@@ -119,6 +119,7 @@ export class Catalogue {
       this.#masterKeys,
       tenantId,
       this.#platform,
+      this.#onUnreadable,
     ).then(
       (models) => {
         const tenant: Tenant = { names: catalogueOf(models), picks: new WeakMap() }
@@ -134,6 +135,10 @@ export class Catalogue {
     return loading
   }
 
+  /** One provider that can't be asked is no reason to ask none. */
+  readonly #onUnreadable = (provider: { id: string; name: string }, error: unknown): void =>
+    this.#log.error({ err: error, provider_id: provider.id, provider: provider.name }, 'a provider is left out')
+
   /** Something of a tenant has changed, or of the platform. */
   changed(tenantId: string | undefined): void {
     if (tenantId !== undefined) this.#tenants.delete(tenantId)
@@ -143,7 +148,7 @@ export class Catalogue {
   }
 
   refresh(): Promise<void> {
-    this.#loading ??= loadPlatformCatalogue(this.#database, this.#masterKeys)
+    this.#loading ??= loadPlatformCatalogue(this.#database, this.#masterKeys, this.#onUnreadable)
       .then(
         (models) => {
           this.#platform = models

@@ -56,7 +56,6 @@ export class Exchange implements AnswerHandler {
   readonly #http: Http
   readonly #reply: Reply
   readonly #facts: Facts
-  readonly #startedAtText: string
   /** The conversation it belongs to, where the tool says so. */
   readonly thread: string | undefined
   readonly #done = Promise.withResolvers<Done>()
@@ -91,7 +90,6 @@ export class Exchange implements AnswerHandler {
     this.#reply = new Reply(http)
     this.#reply.outputMax = facts.admission.outputMax
     this.#facts = facts
-    this.#startedAtText = isoOf(facts.startedAt)
     const [model] = facts.models
     if (model === undefined) throw new Error('money was set aside for no model')
     this.#model = model
@@ -483,23 +481,10 @@ export class Exchange implements AnswerHandler {
       isStreamed: ask.isStream,
       thread: this.thread,
       startedAt,
-      startedAtText: this.#startedAtText,
       firstByteAt: this.#firstByteAt,
       priceOf: (other) => catalogue.priceBeside(model, other),
     })
   }
-}
-
-let lastMs = Number.NaN
-let lastText = ''
-
-/** In ISO 8601. Many requests begin within the same millisecond. */
-function isoOf(ms: number): string {
-  if (ms !== lastMs) {
-    lastMs = ms
-    lastText = new Date(ms).toISOString()
-  }
-  return lastText
 }
 
 const unreadable = (cause?: unknown) =>

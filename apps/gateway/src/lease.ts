@@ -57,6 +57,12 @@ export function newChain(usesBalance: boolean): Chain {
   }
 }
 
+export function newLease(id: string, purse: Purse, chain: Chain): Lease {
+  const money = { free: 0n, held: 0n, unsettled: 0n }
+  const state = { isRetired: false, isDoubtful: false, isDrawing: false, isReturning: false }
+  return { id, purse, chain, ...money, endsAt: Number.POSITIVE_INFINITY, allocationId: null, ...state }
+}
+
 export const unusedOf = (chain: Chain): bigint => chain.current?.free ?? 0n
 
 /** The shortage that is known of, if it is one for `least` too. What was found without asking others to give back says nothing to one who would. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { newId } from '@stipend/core'
 import type { DomainError } from '@stipend/core/errors'
 import { type Draw, draw, type KeyFacts, keyRefusal } from '@stipend/core/spend'
-import { type Database, tellGateways } from '@stipend/db'
+import { tellGateways } from '@stipend/db'
 import { inTime, unavailable } from './in-time.ts'
 import {
   APPETITE_START,
@@ -12,11 +12,12 @@ import {
   knownShortage,
   type Lease,
   newChain,
+  newLease,
   type Shortage,
   unusedOf,
 } from './lease.ts'
-import type { Ledger } from './ledger.ts'
 import { Pace } from './pace.ts'
+import type { PurseContext } from './purses.ts'
 import { Running } from './running.ts'
 
 /** After this long without hearing from the database, money drawn earlier is no longer given out: others may take it back. */
@@ -29,22 +30,6 @@ const SOON_MS = 60_000
 const RECALL_WAITS_MS = [25, 75, 200, 400]
 /** For how long a shortage is believed without asking again. */
 const SHORTAGE_TRUST_MS = 200
-
-export type PurseContext = {
-  database: Database
-  gatewayId: string
-  ledger: Ledger
-  /** Milliseconds since the epoch by the database's clock. */
-  now: () => number
-  /** The database has answered, and what its clock said. */
-  heard: (at: Date) => void
-  /** Whether changes are being heard of. Where they aren't, nothing that is remembered is trusted. */
-  isChannelUp: () => boolean
-  /** When the database last answered, by `performance.now()`. */
-  lastHeard: () => number
-  /** All purses that draw from an account. */
-  pursesOf: (accountId: string) => Iterable<Purse>
-}
 
 /**
  * What this gateway knows of one key and the money it has drawn for it. Holds are granted out of memory; the database is asked
@@ -355,10 +340,8 @@ export class Purse {
    */
   #drawAhead(chain: Chain, need: bigint): void {
     chain.isDrawingAhead = true
-    const work = async () => {
-      if (chain.current !== null && chain.current.free < chain.ahead) await this.#draw(chain, need, need)
-    }
-    this.#inTurn(work)
+    const isLow = () => chain.current !== null && chain.current.free < chain.ahead
+    this.#inTurn(async () => void (isLow() && (await this.#draw(chain, need, need))))
       // Why the key may no longer be used, or that nothing can be had: whoever needs it is told.
       .catch(() => {})
       .finally(() => {
@@ -468,13 +451,9 @@ export class Purse {
   }
 
   #openLease(chain: Chain): Lease {
-    const id = newId('lease')
-    const endsAt = Number.POSITIVE_INFINITY
-    const money = { free: 0n, held: 0n, unsettled: 0n }
-    const state = { isRetired: false, isDoubtful: false, isDrawing: false, isReturning: false }
-    const lease: Lease = { id, purse: this, chain, ...money, endsAt, allocationId: null, ...state }
+    const lease = newLease(newId('lease'), this, chain)
     // Known to be in use from before the database hears of it.
-    this.#leases.set(id, lease)
+    this.#leases.set(lease.id, lease)
     return lease
   }
 

@@ -4,7 +4,7 @@ import { type Database, type Subscription, subscribe } from '@stipend/db'
 import type { Log } from '@stipend/runtime'
 import type { Journal } from './journal.ts'
 import { Ledger } from './ledger.ts'
-import { Purse, type PurseContext } from './purse.ts'
+import { Purse } from './purse.ts'
 
 const SWEEP_MS = 1_000
 /** Money that nobody has used for this long goes back. */
@@ -14,6 +14,23 @@ const FORGET_MS = 600_000
 /** How long an unknown key is known to be unknown. */
 const UNKNOWN_MS = 1_000
 const UNKNOWN_MAX = 10_000
+
+/** What purses need of the gateway they are in. */
+export type PurseContext = {
+  database: Database
+  gatewayId: string
+  ledger: Ledger
+  /** Milliseconds since the epoch by the database's clock. */
+  now: () => number
+  /** The database has answered, and what its clock said. */
+  heard: (at: Date) => void
+  /** Whether changes are being heard of. Where they aren't, nothing that is remembered is trusted. */
+  isChannelUp: () => boolean
+  /** When the database last answered, by `performance.now()`. */
+  lastHeard: () => number
+  /** All purses that draw from an account. */
+  pursesOf: (accountId: string) => Iterable<Purse>
+}
 
 /** The purses of all keys this gateway has seen, and what is heard about them. */
 export class Purses {

@@ -27,8 +27,6 @@ type Circumstances = {
   isStreamed: boolean
   thread: string | undefined
   startedAt: number
-  /** The same in ISO 8601. */
-  startedAtText: string
   firstByteAt: number | null
   /** What another model costs that the provider called in, by its name there. */
   priceOf: (name: string) => ModelPrice
@@ -43,7 +41,7 @@ export function settlementOf(metered: Metered, outcome: Outcome, around: Circums
   const cost_nanos = full < hold.amount ? full : hold.amount
   return {
     id: around.id,
-    started_at: around.startedAtText,
+    started_at: isoOf(startedAt),
     gateway_id: around.gatewayId,
     tenant_id: facts.tenant_id,
     key_id: facts.key_id,
@@ -73,4 +71,16 @@ export function settlementOf(metered: Metered, outcome: Outcome, around: Circums
     latency_ms: Date.now() - startedAt,
     first_byte_ms: firstByteAt === null ? null : firstByteAt - startedAt,
   }
+}
+
+let lastMs = Number.NaN
+let lastText = ''
+
+/** In ISO 8601. Many requests begin within the same millisecond. */
+function isoOf(ms: number): string {
+  if (ms !== lastMs) {
+    lastMs = ms
+    lastText = new Date(ms).toISOString()
+  }
+  return lastText
 }

@@ -320,21 +320,25 @@ describe('while the database is away', () => {
 })
 
 describe('money that is drawn ahead', () => {
-  it.each([3, 8, 20, 45])('lasts for a while, should the database go away after %i requests', {
-    timeout: 30_000,
-  }, async (before) => {
-    const key = await house.scene.key({ budget_usd: '5' })
-    for (let i = 0; i < before; i++) expect((await ask(urls[2], key.secret)).status).toBe(200)
-    // What is being drawn arrives.
-    await sleep(50)
-    cable.pullOut()
-    try {
-      for (let i = 0; i < before / 2; i++) expect(codeOf(await ask(urls[2], key.secret))).toBe('ok')
-    } finally {
-      cable.plugIn()
-    }
-    await vi.waitFor(async () => void (await comesHome(key.id)), { timeout: 10_000 })
-  })
+  it.each([3, 8, 20, 45])(
+    'lasts for a while, should the database go away after %i requests',
+    {
+      timeout: 30_000,
+    },
+    async (before) => {
+      const key = await house.scene.key({ budget_usd: '5' })
+      for (let i = 0; i < before; i++) expect((await ask(urls[2], key.secret)).status).toBe(200)
+      // What is being drawn arrives.
+      await sleep(50)
+      cable.pullOut()
+      try {
+        for (let i = 0; i < before / 2; i++) expect(codeOf(await ask(urls[2], key.secret))).toBe('ok')
+      } finally {
+        cable.plugIn()
+      }
+      await vi.waitFor(async () => void (await comesHome(key.id)), { timeout: 10_000 })
+    },
+  )
 
   it('ties up no more of a small budget than an eighth of what is left each time', async () => {
     const price = await costOfOne()

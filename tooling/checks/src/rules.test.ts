@@ -16,8 +16,8 @@ import { isCode, packages, projectFiles, ROOT, read, sources } from './tree.ts'
 const EXCEPTIONS: Record<string, string> = {
   'packages/core/src/execute.ts: new Date()': 'the door through which operations are given the time',
   'packages/core/src/execute.ts: randomBytes': 'the door through which operations are given chance',
-  'packages/core/src/id.ts: ulid()': 'what the door gives as newId',
-  'packages/core/src/id.ts: randomFillSync': 'as ulid()',
+  'packages/core/src/id.ts: Date.now': 'what the door gives as newId',
+  'packages/core/src/id.ts: randomFillSync': 'as Date.now',
   'packages/core/src/providers/credential.ts: randomBytes': 'a nonce that a caller could choose could be chosen twice',
   'packages/core/src/keys/operations.ts: now()': 'a period is found by the clock that draws from it: the database’s',
   'packages/core/src/providers/catalogue.ts: now()': 'asked by gateways, whose clocks may differ from the database’s',

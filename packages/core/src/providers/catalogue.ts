@@ -56,11 +56,23 @@ export const priceRow = { id, ...others }
 /** Switched on, at a provider that is. */
 export const isOffered = and(isNull(providers.deleted_at), eq(providers.is_enabled, true), eq(models.is_enabled, true))
 
+/** What to do about a provider whose credential doesn't open. It is left out, unless this throws. */
+export type OnUnreadable = (provider: { id: string; name: string }, error: unknown) => void
+
+const refuse: OnUnreadable = (_, error) => {
+  throw error
+}
+
 /**
  * What the platform serves, to everybody. One that has nothing of its own and shares as everyone does is served just this.
  */
-export function loadPlatformCatalogue(database: Database, keys: MasterKeys): Promise<ServedModel[]> {
-  return withPlatform(database, (tx) => readModels(tx, keys, isNull(providers.tenant_id), PLATFORM_OWNER))
+export function loadPlatformCatalogue(
+  database: Database,
+  keys: MasterKeys,
+  onUnreadable: OnUnreadable = refuse,
+): Promise<ServedModel[]> {
+  const how = { keys, onUnreadable }
+  return withPlatform(database, (tx) => readModels(tx, how, isNull(providers.tenant_id), PLATFORM_OWNER))
 }
 
 /** What one tenant is served: its own models, and those of the platform as it shares them. In one read-only transaction. */
@@ -69,12 +81,13 @@ export function loadTenantCatalogue(
   keys: MasterKeys,
   tenantId: string,
   platform: readonly ServedModel[],
+  onUnreadable: OnUnreadable = refuse,
 ): Promise<readonly ServedModel[]> {
   return withTenant(
     database,
     tenantId,
     async (tx) => {
-      const own = await readOwn(tx, keys)
+      const own = await readOwn(tx, { keys, onUnreadable })
       const shares = await readShares(tx)
       return own.length === 0 && shares.size === 0 ? platform : asShared([...own, ...platform], shares)
     },
@@ -89,9 +102,9 @@ export async function readTenantCatalogue(tx: TenantTx): Promise<ServedModel[]> 
   return asShared([...own, ...platform], await readShares(tx))
 }
 
-async function readOwn(tx: TenantTx, keys: MasterKeys | null): Promise<ServedModel[]> {
+async function readOwn(tx: TenantTx, how: Opening): Promise<ServedModel[]> {
   const [tenant] = await tx.select({ slug: tenants.slug }).from(tenants)
-  return readModels(tx, keys, isNotNull(providers.tenant_id), tenant?.slug ?? '')
+  return readModels(tx, how, isNotNull(providers.tenant_id), tenant?.slug ?? '')
 }
 
 async function readShares(tx: TenantTx): Promise<Map<string, string[]>> {
@@ -106,12 +119,9 @@ function asShared(served: ServedModel[], shares: ReadonlyMap<string, string[]>):
 }
 
 /** `keys`: those that credentials are opened with; null leaves them closed. */
-async function readModels(
-  tx: TenantTx | PlatformTx,
-  keys: MasterKeys | null,
-  whose: SQL,
-  owner: string,
-): Promise<ServedModel[]> {
+type Opening = { keys: MasterKeys; onUnreadable: OnUnreadable } | null
+
+async function readModels(tx: TenantTx | PlatformTx, how: Opening, whose: SQL, owner: string): Promise<ServedModel[]> {
   const rows = await tx
     .selectDistinctOn([models.id], { model: models, provider: providers, price: priceRow })
     .from(models)
@@ -119,10 +129,14 @@ async function readModels(
     .leftJoin(prices, and(eq(prices.model_id, models.id), isInForce))
     .where(and(whose, isOffered))
     .orderBy(asc(models.id), ...newestPriceFirst)
-  const served = new Map<string, ServedProvider>()
-  return rows.map(({ model, provider, price }) => {
-    const at = served.get(provider.id) ?? servedProvider(provider, keys, owner)
-    served.set(provider.id, at)
+  const served = new Map<string, ServedProvider | null>()
+  return rows.flatMap(({ model, provider, price }) => {
+    let at = served.get(provider.id)
+    if (at === undefined) {
+      at = servedProvider(provider, how, owner)
+      served.set(provider.id, at)
+    }
+    if (at === null) return []
     return {
       id: model.id,
       name: model.name,
@@ -140,16 +154,17 @@ async function readModels(
   })
 }
 
-function servedProvider(
-  provider: typeof providers.$inferSelect,
-  keys: MasterKeys | null,
-  owner: string,
-): ServedProvider {
+function servedProvider(provider: typeof providers.$inferSelect, how: Opening, owner: string): ServedProvider | null {
   const { id, tenant_id, name, kind, base_url, priority, weight } = provider
-  const credential =
-    provider.credential === null || keys === null
-      ? null
-      : openCredential(keys, provider.credential, { tenant_id, provider_id: id })
+  let credential: string | null = null
+  if (provider.credential !== null && how !== null) {
+    try {
+      credential = openCredential(how.keys, provider.credential, { tenant_id, provider_id: id })
+    } catch (error) {
+      how.onUnreadable({ id, name }, error)
+      return null
+    }
+  }
   return { id, tenant_id, owner, name, kind, base_url, credential, priority, weight }
 }
 

@@ -26,6 +26,11 @@ it('credentials of everybody are sealed anew, once, and open with the new master
   await createProvider(test.database, { ...provide, credential: 'sk-own', tenant_id: scene.tenant_id, name: 'own' })
   await createProvider(test.database, { ...provide, name: 'open' })
   await expect(credentials([newer])).rejects.toThrow(/master key we don’t have/)
+  // Whoever can do without is told which is left out.
+  const leftOut: string[] = []
+  const served = await core.loadPlatformCatalogue(test.database, [newer], ({ name }) => leftOut.push(name))
+  expect(served.map(({ provider }) => provider.credential)).toEqual([null])
+  expect(leftOut).toEqual(['sandbox'])
   expect(await core.resealCredentials(test.database, [newer, older])).toBe(2)
   expect(await credentials([newer])).toEqual(new Set([null, 'sk-own', 'sk-platform']))
   expect(await core.resealCredentials(test.database, [newer, older])).toBe(0)
