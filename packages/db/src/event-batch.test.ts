@@ -77,6 +77,14 @@ describe('a batch of events', () => {
     )
   })
 
+  it('cuts an excess that no column holds, and does not let it turn into another figure', () => {
+    const [one] = fc.sample(event, 1)
+    if (one === undefined) throw new Error('no event was made')
+    for (const excess_nanos of [2n ** 63n, 2n ** 64n, 2n ** 64n + 5n, 2n ** 80n]) {
+      expect(EventBatch.of([{ ...one, excess_nanos }]).at(0).excess_nanos).toBe(2n ** 63n - 1n)
+    }
+  })
+
   it('takes no more than it has room for', () => {
     const [one] = fc.sample(event, 1)
     if (one === undefined) throw new Error('no event was made')

@@ -119,7 +119,7 @@ export class EventBatch {
     this.#nanos[at] = event.excess_nanos < NANOS_MAX ? event.excess_nanos : NANOS_MAX
   }
 
-  /** The event with this place, counted from 0, as it was added. */
+  /** The event with this place, counted from 0, as it was added, but for an excess that no column holds. */
   at(place: number): UsageEvent {
     const figure = (name: (typeof FIGURES)[number]) =>
       this.#figures[place * FIGURES.length + FIGURES.indexOf(name)] ?? Number.NaN

@@ -30,9 +30,8 @@ export async function spendWithoutDatabase(
   const late = await keyOf('comes while it is away')
 
   const ask = async (secret: string) => {
-    const answer = await askLittle(gateway.url, secret).catch((error: Error) => ({
-      ...{ request_id: null, status: 0, code: error.message, usage: null, retryAfter: null },
-    }))
+    const nothing = { request_id: null, status: 0, usage: null, retryAfter: null }
+    const answer = await askLittle(gateway.url, secret).catch((error: Error) => ({ ...nothing, code: error.message }))
     const { request_id, status, code, usage } = answer
     outcomes.push({ request_id, status, code, marker: '', is_streamed: false, isComplete: status === 200, usage })
     return answer
